@@ -1,0 +1,196 @@
+"""The way to the API server: which cluster is meant, and one call that answers with plain dictionaries.
+
+The identity is the kubeconfig's (or the pod's service account). Typed models are not used: they refuse objects that a
+real API server returns. Every failure is a `KubedomError` whose sentence names the cluster and the remedy.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import ssl
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+import aiohttp
+import yaml
+from kubernetes.aio import client, config
+from kubernetes.aio.config.config_exception import ConfigException
+
+from .errors import ClusterUnreachable, ConfigurationError, KubedomError, NotPermitted
+
+REQUEST_SECONDS = 30.0
+MERGE_PATCH = "application/merge-patch+json"
+STRATEGIC_PATCH = "application/strategic-merge-patch+json"
+
+
+class ApiError(KubedomError):
+    """The API server's refusal, with its own sentence.
+
+    Args:
+        status: The HTTP status.
+        reason: The machine-readable reason of the Status object, such as `NotFound`.
+        message: The API server's sentence.
+
+    """
+
+    code = "apiError"
+
+    def __init__(self, status: int, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.reason = reason
+
+
+class ClusterChoice(NamedTuple):
+    """Which cluster is meant; None leaves the choice to kubectl's rules."""
+
+    kubeconfig: str | None = None
+    context: str | None = None
+
+
+def kubeconfig_path(choice: ClusterChoice) -> str | None:
+    """Find the kubeconfig as kubectl does: the option, then KUBECONFIG, then the home folder's, else None.
+
+    Raises:
+        ConfigurationError: where a file that was named is not there.
+
+    """
+    named, field = choice.kubeconfig, "--kubeconfig"
+    if named is None:
+        named, field = os.environ.get("KUBECONFIG") or None, "KUBECONFIG"
+    if named is not None:
+        existing = [part for part in named.split(os.pathsep) if part and Path(part).expanduser().is_file()]
+        if not existing:
+            raise ConfigurationError(
+                f"There is no kubeconfig at {named}.", remedy=f"Correct {field}, or leave it out.", field=field
+            )
+        return os.pathsep.join(existing)
+    home = Path("~/.kube/config").expanduser()
+    return str(home) if home.is_file() else None
+
+
+async def load_configuration(choice: ClusterChoice) -> tuple[client.Configuration, str]:
+    """Read the credentials and name the cluster.
+
+    Returns:
+        The client's configuration, and the context's name (`in-cluster` in a pod).
+
+    Raises:
+        ConfigurationError: where there is no cluster to speak to, or the kubeconfig cannot be used.
+
+    """
+    configuration = client.Configuration()
+    path = kubeconfig_path(choice)
+    if path is None:
+        if "KUBERNETES_SERVICE_HOST" not in os.environ:
+            raise ConfigurationError(
+                "There is no cluster: no KUBECONFIG, no ~/.kube/config and no pod's service account.",
+                remedy="Name one with --kubeconfig, or start a local one with `kubedom cluster up`.",
+                field="--kubeconfig",
+            )
+        config.load_incluster_config(client_configuration=configuration)
+        return configuration, "in-cluster"
+    try:
+        _, current = config.list_kube_config_contexts(path)
+        await config.load_kube_config(
+            config_file=path, context=choice.context, client_configuration=configuration, persist_config=False
+        )
+    except (ConfigException, yaml.YAMLError, OSError, AttributeError, TypeError, KeyError, ValueError) as error:
+        raise ConfigurationError(
+            f"The kubeconfig {path} cannot be used: {' '.join(str(error).split())}.",
+            remedy="Check it with `kubectl config view`, and the context with `kubectl config get-contexts`.",
+            field="--context" if choice.context else "--kubeconfig",
+        ) from None
+    return configuration, choice.context or str(current["name"])
+
+
+class Api:
+    """Calls to one API server as one identity."""
+
+    def __init__(self, configuration: client.Configuration, name: str) -> None:
+        self.name = name
+        self.server: str = configuration.host
+        self._client = client.ApiClient(configuration)
+
+    @classmethod
+    async def connect(cls, choice: ClusterChoice) -> Api:
+        """Connect to the chosen cluster; nothing is sent yet."""
+        configuration, name = await load_configuration(choice)
+        try:
+            return cls(configuration, name)
+        except (ssl.SSLError, OSError, ValueError) as error:
+            raise ConfigurationError(
+                f"The certificates of context {name} cannot be read: {error}.",
+                remedy="Check certificate-authority and client-certificate in the kubeconfig.",
+                field="--kubeconfig",
+            ) from None
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: object = None,
+        query: dict[str, str] | None = None,
+        content_type: str = "application/json",
+        accept: str = "application/json",
+    ) -> dict[str, Any]:
+        """Make one request and give the answer's JSON.
+
+        Args:
+            method: The HTTP method.
+            path: From the server's root, such as `/api/v1/pods`.
+            body: What is sent, as JSON.
+            query: The query's parameters.
+            content_type: The type of the body; one of the patch types for PATCH.
+            accept: The type that is wanted back.
+
+        Raises:
+            ApiError: where the server refuses.
+            NotPermitted: where it refuses who asks or what right they have (401, 403).
+            ClusterUnreachable: where it does not answer.
+
+        """
+        headers: dict[str, str] = {"Accept": accept, "Content-Type": content_type}
+        await self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
+        url = self.server + path + ("?" + urlencode(query) if query else "")
+        try:
+            response = await self._client.rest_client.request(
+                method, url, headers=headers, body=body, _request_timeout=REQUEST_SECONDS
+            )
+            data = await response.read()
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            raise ClusterUnreachable(
+                f"The API server {self.server} of context {self.name} does not answer: {str(error) or 'timed out'}.",
+                remedy="Check that the cluster runs and that the address in the kubeconfig is right.",
+                field="--kubeconfig",
+            ) from None
+        if response.status >= 400:
+            raise _refusal(response.status, data, self.name)
+        answer: dict[str, Any] = json.loads(data) if data else {}
+        return answer
+
+
+def _refusal(status: int, data: bytes, name: str) -> KubedomError:
+    try:
+        problem = json.loads(data)
+        message, reason = str(problem["message"]), str(problem.get("reason", ""))
+    except (ValueError, KeyError, TypeError):
+        message, reason = data[:200].decode(errors="replace") or f"HTTP {status}", ""
+    if status == 401:
+        return NotPermitted(
+            f"The API server of context {name} does not accept the credentials: {message}.",
+            remedy="Sign in again, or renew the kubeconfig.",
+        )
+    if status == 403:
+        return NotPermitted(
+            f"The API server of context {name} says: {message}.",
+            remedy="Ask for this right, or use another context.",
+        )
+    return ApiError(status, reason, message)
