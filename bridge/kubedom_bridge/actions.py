@@ -1,0 +1,253 @@
+"""From a command of a page to a HealingAction in the cluster, created with the user's own rights, and to its result.
+
+In comes a `Command`; the target is looked up so that the action means this object and no later one of the same name;
+out goes the name of the HealingAction. The idempotency key becomes the object's name, so a repeated click is one action
+and the API server itself refuses the second. Who executes it, and how, is the operator's matter: its progress is seen
+in the journal like every other event.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+import secrets
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from .errors import CommandRefused
+from .journal import Journal, Record
+from .kube import Api, ApiError
+from .protocol import Command, Target
+
+GROUP = "kubedom.dev"
+VERSION = "v1alpha1"
+PLURAL = "healingactions"
+ACTIONS: Mapping[str, str] = {"restartPod": "Pod", "deletePod": "Pod", "restartDeployment": "Deployment"}
+TARGET_PATHS: Mapping[str, str] = {
+    "Pod": "/api/v1/namespaces/{namespace}/pods/{name}",
+    "Deployment": "/apis/apps/v1/namespaces/{namespace}/deployments/{name}",
+}
+FINISHED = frozenset({"Succeeded", "Failed"})
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+
+
+class ActionRef(NamedTuple):
+    """A HealingAction that exists; `created` is false where the same command had made it before."""
+
+    namespace: str
+    name: str
+    uid: str
+    created: bool
+    phase: str
+    message: str
+
+
+class Outcome(NamedTuple):
+    """How an action ended: `Succeeded` or `Failed`, and the operator's sentence."""
+
+    phase: str
+    message: str
+
+
+def collection_path(namespace: str) -> str:
+    """Where the HealingActions of a namespace are in the API."""
+    return f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{PLURAL}"
+
+
+def target_path(target: Target) -> str:
+    """Where the target is in the API."""
+    return TARGET_PATHS[target.kind].format(namespace=target.namespace, name=target.name)
+
+
+def check(command: Command) -> None:
+    """Refuse a command that no cluster could carry out.
+
+    Raises:
+        CommandRefused: with the field at fault.
+
+    """
+    kind = ACTIONS.get(command.name)
+    if kind is None:
+        raise CommandRefused(
+            "unknownCommand",
+            f"The command {command.name[:80]!r} is not known.",
+            remedy=f"Use one of: {', '.join(ACTIONS)}.",
+            field="name",
+        )
+    if command.target.kind != kind:
+        raise CommandRefused(
+            "badTarget",
+            f"{command.name} acts on a {kind}, not on {command.target.kind[:80]!r}.",
+            remedy=f"Name a {kind} as target.",
+            field="target.kind",
+        )
+    for field, value in (("target.name", command.target.name), ("target.namespace", command.target.namespace)):
+        if not _NAME.fullmatch(value):
+            raise CommandRefused(
+                "badTarget", f"{value[:80]!r} is not a Kubernetes name.", remedy=f"Correct {field}.", field=field
+            )
+
+
+def object_name(command: Command, user: str) -> str:
+    """Name the HealingAction: the same for the same user and idempotency key, else random."""
+    key = command.idempotency_key or secrets.token_hex(16)
+    digest = hashlib.sha256(f"{user}\0{key}".encode()).hexdigest()[:16]
+    dashed = re.sub("([A-Z])", r"-\1", command.name).lower()
+    return f"{dashed}-{digest}"
+
+
+def manifest(command: Command, name: str, uid: str, user: str) -> dict[str, Any]:
+    """Write the HealingAction of a command against the target with this uid."""
+    spec: dict[str, Any] = {
+        "action": command.name,
+        "target": {"kind": command.target.kind, "name": command.target.name, "uid": uid},
+        "requestedBy": user,
+    }
+    if command.reason:
+        spec["reason"] = command.reason[:1024]
+    return {
+        "apiVersion": f"{GROUP}/{VERSION}",
+        "kind": "HealingAction",
+        "metadata": {"name": name, "namespace": command.target.namespace},
+        "spec": spec,
+    }
+
+
+class ActionGateway:
+    """Creates HealingActions as one identity, and tells how they end.
+
+    Args:
+        api: The API server, with the user's credentials.
+        journal: Where the operator tells of an action's phases.
+
+    """
+
+    def __init__(self, api: Api, journal: Journal) -> None:
+        self._api = api
+        self._waiting: dict[tuple[str, str], list[asyncio.Future[Outcome]]] = {}
+        self._unfollow = journal.follow(self._published)
+
+    async def start(self, command: Command, user: str) -> tuple[ActionRef, asyncio.Future[Outcome]]:
+        """Create the action, or find it where the same command was given before.
+
+        Returns:
+            What exists now, and its outcome to come.
+
+        Raises:
+            CommandRefused: where the target is gone or is another one by now, or the key was used for something else.
+            NotPermitted: where the user may not create it.
+
+        """
+        check(command)
+        name = object_name(command, user)
+        namespace = command.target.namespace
+        try:
+            uid = await self._target_uid(command.target)
+        except CommandRefused:
+            # A repeated click may come when the first one has already removed the pod.
+            if not command.idempotency_key or (known := await self._find(namespace, name)) is None:
+                raise
+            uid = known["spec"]["target"].get("uid", "")
+        # Waited for before it exists, so that not even the quickest operator finishes it unseen.
+        outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        waiting = self._waiting.setdefault((namespace, name), [])
+        waiting.append(outcome)
+        outcome.add_done_callback(lambda _: self._forget(namespace, name, outcome))
+        try:
+            reference = await self._create(command, name, uid, user)
+        except BaseException:
+            outcome.cancel()
+            raise
+        if reference.phase in FINISHED and not outcome.done():
+            outcome.set_result(Outcome(reference.phase, reference.message))
+        return reference, outcome
+
+    def close(self) -> None:
+        """Stop following the journal and give up what is waited for."""
+        self._unfollow()
+        for futures in tuple(self._waiting.values()):
+            for future in tuple(futures):
+                future.cancel()
+
+    async def _target_uid(self, target: Target) -> str:
+        gone = CommandRefused(
+            "targetGone",
+            f"The {target.kind} {target.namespace}/{target.name} is gone.",
+            remedy="Choose one that exists now; the page shows which.",
+            field="target.name",
+        )
+        try:
+            found = await self._api.call("GET", target_path(target))
+        except ApiError as error:
+            if error.status == 404:
+                raise gone from None
+            raise
+        uid = str(found["metadata"]["uid"])
+        if target.uid and target.uid != uid:
+            raise gone
+        return uid
+
+    async def _create(self, command: Command, name: str, uid: str, user: str) -> ActionRef:
+        path = collection_path(command.target.namespace)
+        try:
+            made = await self._api.call("POST", path, body=manifest(command, name, uid, user))
+        except ApiError as error:
+            if error.status == 404:
+                raise CommandRefused(
+                    "notInstalled",
+                    "The cluster does not know HealingActions, or the namespace is gone.",
+                    remedy="Apply deploy/crds, or start `kubedom run`, which does.",
+                ) from None
+            if error.status != 409:
+                raise
+            made = await self._api.call("GET", f"{path}/{name}")
+            spec = made["spec"]
+            if (spec["action"], spec["target"]["name"]) != (command.name, command.target.name):
+                raise CommandRefused(
+                    "keyReused",
+                    "This idempotency key was used for another command.",
+                    remedy="Use a new key for a new command.",
+                    field="idempotencyKey",
+                ) from None
+            return _reference(made, created=False)
+        return _reference(made, created=True)
+
+    async def _find(self, namespace: str, name: str) -> dict[str, Any] | None:
+        try:
+            return await self._api.call("GET", f"{collection_path(namespace)}/{name}")
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def _forget(self, namespace: str, name: str, outcome: asyncio.Future[Outcome]) -> None:
+        futures = self._waiting.get((namespace, name), [])
+        if outcome in futures:
+            futures.remove(outcome)
+        if not futures:
+            self._waiting.pop((namespace, name), None)
+
+    def _published(self, records: list[Record]) -> None:
+        if not self._waiting:
+            return
+        for record in records:
+            if record.type in {"healingSucceeded", "healingFailed"}:
+                detail = msgspec.json.decode(record.encoded)["detail"]
+                for future in tuple(self._waiting.get((detail["namespace"], detail["actionName"]), ())):
+                    if not future.done():
+                        future.set_result(Outcome(detail["phase"], detail.get("message", "")))
+
+
+def _reference(action: dict[str, Any], *, created: bool) -> ActionRef:
+    metadata, status = action["metadata"], action.get("status") or {}
+    return ActionRef(
+        metadata["namespace"],
+        metadata["name"],
+        metadata["uid"],
+        created,
+        status.get("phase", ""),
+        status.get("message", ""),
+    )

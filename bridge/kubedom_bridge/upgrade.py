@@ -1,0 +1,143 @@
+"""The hand-over of a WebSocket upgrade from uvicorn to the websockets library, on the one port that serves everything.
+
+uvicorn reads the request and gives it on to the class named in its `ws` setting. Ours is websockets' own
+`ServerConnection`: ASGI's WebSocket messages would cost a queue and a task for each, and give no hold of the transport,
+which delivery writes its prepared frames to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, cast
+
+from websockets.asyncio.server import Server, ServerConnection
+from websockets.http11 import Request, Response
+from websockets.server import ServerProtocol
+from websockets.typing import Subprotocol
+
+from . import protocol
+from .delivery import WRITE_HIGH_BYTES
+
+if TYPE_CHECKING:
+    from uvicorn.server import ServerState
+
+OPEN_SECONDS = 10.0
+MAX_QUEUE = 8
+# Above this, the kernel would hold megabytes of stale data for a page that does not read.
+NOTSENT_LOWAT_BYTES = 131_072
+
+log = logging.getLogger(__name__)
+
+
+class Upgraded(ServerConnection):
+    """A page's connection; `on_drained` is called when its write buffer has emptied after being full."""
+
+    on_drained: Callable[[], None] | None = None
+
+    def resume_writing(self) -> None:
+        """Go on writing, beginning with what this page missed."""
+        super().resume_writing()
+        if self.on_drained is not None:
+            self.on_drained()
+
+
+class SocketHost:
+    """What websockets' connections ask of their server, without a listening socket of its own.
+
+    Args:
+        judge: Looks at the request before the handshake; a response refuses it.
+        converse: Has the conversation with an open connection.
+
+    """
+
+    def __init__(
+        self,
+        judge: Callable[[ServerConnection, Request], Response | None],
+        converse: Callable[[Upgraded], Awaitable[None]],
+    ) -> None:
+        self._judge = judge
+        self._converse = converse
+        self._serving = True
+        self.handler_tasks: set[asyncio.Task[None]] = set()
+
+    def is_serving(self) -> bool:
+        """Whether new connections are welcome."""
+        return self._serving
+
+    def stop(self) -> None:
+        """Refuse new connections."""
+        self._serving = False
+
+    async def handler(self, connection: ServerConnection) -> None:
+        """Take one connection from its handshake to its end; called by websockets."""
+        upgraded = cast(Upgraded, connection)
+        try:
+            async with asyncio.timeout(OPEN_SECONDS):
+                await upgraded.handshake(self._judge, server_header=None)
+            if upgraded.protocol.handshake_exc is not None or upgraded.protocol.state.name != "OPEN":
+                upgraded.transport.close()
+                return
+            upgraded.start_keepalive()
+            await self._converse(upgraded)
+            await upgraded.close()
+        except TimeoutError:
+            upgraded.transport.abort()
+        except Exception:
+            log.exception("A page's connection failed.")
+            upgraded.transport.abort()
+        finally:
+            task = asyncio.current_task()
+            if task is not None:
+                self.handler_tasks.discard(task)
+
+    def protocol_class(self) -> type[asyncio.Protocol]:
+        """Make the class for uvicorn's `ws` setting."""
+        host = cast(Server, self)
+
+        class Connection(Upgraded):
+            def __init__(self, config: Any, server_state: ServerState, app_state: Any) -> None:  # noqa: ARG002
+                super().__init__(
+                    ServerProtocol(
+                        subprotocols=[Subprotocol(protocol.SUBPROTOCOL)],
+                        # A page that offers no known version is let in and told so by a close code it can read.
+                        select_subprotocol=_select_subprotocol,
+                        max_size=protocol.MAX_MESSAGE_BYTES,
+                    ),
+                    host,
+                    max_queue=MAX_QUEUE,
+                    write_limit=(WRITE_HIGH_BYTES, WRITE_HIGH_BYTES // 4),
+                )
+                self._uvicorn_connections = server_state.connections
+
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                self._uvicorn_connections.add(self)  # type: ignore[arg-type]
+                sock = transport.get_extra_info("socket")
+                if sock is not None and hasattr(socket, "TCP_NOTSENT_LOWAT"):
+                    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, NOTSENT_LOWAT_BYTES)
+                super().connection_made(transport)
+
+            def connection_lost(self, exc: Exception | None) -> None:
+                self._uvicorn_connections.discard(self)
+                super().connection_lost(exc)
+
+            def shutdown(self) -> None:
+                """Tell the page to come back; called by uvicorn when it stops."""
+                host_tasks = host.handler_tasks
+                task = self.loop.create_task(self.close(protocol.CloseCode.RESTARTING, "kubedom is stopping"))
+                host_tasks.add(task)
+                task.add_done_callback(host_tasks.discard)
+
+        return Connection
+
+
+def _select_subprotocol(_: ServerProtocol, offered: Any) -> Subprotocol | None:
+    return Subprotocol(protocol.SUBPROTOCOL) if protocol.SUBPROTOCOL in offered else None
+
+
+def refuse(connection: ServerConnection, status: HTTPStatus, sentence: str) -> Response:
+    """Refuse a handshake with a sentence."""
+    return connection.respond(status, sentence + "\n")
