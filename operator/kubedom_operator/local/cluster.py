@@ -1,0 +1,372 @@
+"""A control plane on this machine: etcd, API server, controller manager, scheduler and kwok, on loopback only.
+
+In: a name and a way to get the binaries. Out: a `LocalCluster` that is ready: it answers, its nodes are Ready and pods
+can be made. kwokctl makes the cluster (certificates, configuration, first start); afterwards it is started, stopped and
+deleted here, because only processes that are known to be the cluster's own may be ended. Its state is in a folder of
+its own under the user's state folder, its kubeconfig too: `~/.kube/config` is neither read nor written.
+
+kwok plays the kubelet by the stages in `deploy/local/stages`. A pod is scheduled, then Running and Ready at once. From
+then on no stage touches it (but a Job's pod, which completes, and a deleted one, which goes), so whatever a test
+patches into `/status` stays, with one exception: phase Pending while Ready is not True is taken for a new pod and made
+Running again. A pod labelled `demo.kubedom.dev/behaviour: by-hand` is never touched from its creation on, and other
+values of the label make it fail in a certain way (`deploy/local/stages/behaviours.yaml`).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from platformdirs import user_state_path
+
+from kubedom_bridge.errors import ConfigurationError
+
+from . import apiserver
+from .binaries import Binaries, alone, chosen_way, ensure_binaries
+from .configuration import configuration
+from .errors import ClusterStartFailed, NoSuchCluster
+from .pins import Pins, find_pins
+from .ports import is_free
+from .processes import Component, components
+from .toolchain import find_kubectl
+
+Progress = Callable[[str], None]
+State = Literal["absent", "running", "degraded", "stopped"]
+
+DEFAULT_NAME = "kubedom"
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,48}[a-z0-9])?")
+_READY_SECONDS = 90.0
+_FIRST = ("etcd", "kube-apiserver")
+
+
+@dataclass(frozen=True)
+class ClusterStatus:
+    """What is known of a local cluster.
+
+    Args:
+        name: Its name.
+        state: `running` when all of it runs and answers, `stopped` when nothing runs, else `degraded`.
+        components: Which components run.
+        kubeconfig: Its kubeconfig, if it was ever made.
+        server: The API server's address, if it was ever made.
+
+    """
+
+    name: str
+    state: State
+    components: Mapping[str, bool]
+    kubeconfig: Path | None
+    server: str
+
+
+@dataclass(frozen=True)
+class LocalCluster:
+    """A local cluster that was made.
+
+    Args:
+        name: Its name.
+        folder: All of its state.
+
+    """
+
+    name: str
+    folder: Path
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The kubeconfig, complete in itself."""
+        return self.folder / "kubeconfig"
+
+    @property
+    def context(self) -> str:
+        """The name of its context."""
+        return f"kwok-{self.name}"
+
+    @property
+    def server(self) -> str:
+        """The address of its API server."""
+        return f"https://127.0.0.1:{self._port('kube-apiserver', '--secure-port')}"
+
+    @property
+    def etcd(self) -> str:
+        """The address of its etcd, which asks nobody who they are."""
+        return f"http://127.0.0.1:{self._port('etcd', '--listen-client-urls')}"
+
+    @property
+    def components(self) -> dict[str, Component]:
+        """Its processes, in the order in which they start."""
+        return components(self.folder)
+
+    def status(self) -> ClusterStatus:
+        """Say which of its components run, and whether it answers."""
+        running = {name: component.pid() is not None for name, component in self.components.items()}
+        if not running:
+            return ClusterStatus(self.name, "absent", {}, None, "")
+        state: State = "degraded" if any(running.values()) else "stopped"
+        if all(running.values()) and self._api().ready():
+            state = "running"
+        return ClusterStatus(self.name, state, running, self.kubeconfig, self.server)
+
+    def start(self) -> None:
+        """Start what does not run, and wait until all of it is ready.
+
+        Raises:
+            ClusterStartFailed: It did not become ready.
+
+        """
+        for name in (*_FIRST, *(name for name in self.components if name not in _FIRST)):
+            self.start_component(name, wait=name == "kube-apiserver")
+        self.wait_ready()
+
+    def stop(self) -> None:
+        """End its processes and keep its state."""
+        for component in reversed(self.components.values()):
+            component.stop()
+
+    def delete(self) -> None:
+        """End its processes and remove its state."""
+        for component in reversed(self.components.values()):
+            # There is nothing to keep, so there is nothing to tidy up.
+            component.stop(kill=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def start_component(self, name: str, *, wait: bool = True) -> None:
+        """Start one component; for the API server also wait until it is ready, unless told otherwise."""
+        self._component(name).start()
+        if name == "kube-apiserver" and wait:
+            self._wait(self._api().ready, "the API server is not ready")
+
+    def stop_component(self, name: str, *, kill: bool = False) -> None:
+        """End one component; with `kill` as a crash would."""
+        self._component(name).stop(kill=kill)
+
+    def restart_apiserver(self, *, kill: bool = True, pause: float = 0.0) -> None:
+        """End the API server, as a crash would unless told otherwise, and start it again after `pause` seconds."""
+        self.stop_component("kube-apiserver", kill=kill)
+        time.sleep(pause)
+        self.start_component("kube-apiserver")
+
+    def compact(self) -> int:
+        """Make etcd forget every revision but the last, which it returns: older ones are answered with 410 Gone.
+
+        The API server still serves what its own watch cache holds; `restart_apiserver` empties that.
+        """
+        return apiserver.compact(self.etcd)
+
+    def request(self, method: str, path: str, body: Any = None) -> Any:
+        """Send one request to the API server as its administrator."""
+        return self._api().request(method, path, body)
+
+    def wait_ready(self) -> None:
+        """Wait until the API server answers, the nodes are Ready and pods can be made.
+
+        Raises:
+            ClusterStartFailed: A component ended, or it took too long.
+
+        """
+        self._wait(self._api().ready, "the API server is not ready")
+        self._wait(self._can_run_pods, "its nodes are not ready")
+
+    def add_nodes(self, count: int) -> None:
+        """Make nodes that kwok plays, roomy enough for thousands of pods; those that are there already stay."""
+        there = {node["metadata"]["name"] for node in self.request("GET", "/api/v1/nodes")["items"]}
+        for number in range(1, count + 1):
+            node = _node(f"node-{number}")
+            if node["metadata"]["name"] not in there:
+                self.request("POST", "/api/v1/nodes", node)
+
+    def _can_run_pods(self) -> bool:
+        nodes = self.request("GET", "/api/v1/nodes")["items"]
+        ready = {
+            node["metadata"]["name"]
+            for node in nodes
+            for condition in node["status"].get("conditions", ())
+            if condition["type"] == "Ready" and condition["status"] == "True"
+        }
+        # The controller manager makes it; without it the API server refuses every pod.
+        accounts = self.request("GET", "/api/v1/namespaces/default/serviceaccounts")["items"]
+        return (bool(ready) or not nodes) and any(account["metadata"]["name"] == "default" for account in accounts)
+
+    def _wait(self, condition: Callable[[], bool], why: str) -> None:
+        deadline = time.monotonic() + _READY_SECONDS
+        while True:
+            try:
+                if condition():
+                    return
+            except OSError:
+                # Not answering yet, or the API server has not made what is asked for.
+                pass
+            for component in self.components.values():
+                if component.pid_file.exists() and component.pid() is None:
+                    raise ClusterStartFailed(self.name, f"{component.name} ended", component.log)
+            if time.monotonic() > deadline:
+                raise ClusterStartFailed(self.name, why, self._component("kube-apiserver").log)
+            time.sleep(0.1)
+
+    def _component(self, name: str) -> Component:
+        found = self.components
+        if not found:
+            raise NoSuchCluster(self.name)
+        if name not in found:
+            raise ConfigurationError(f"The cluster has no component {name!r}.", remedy=f"It has {', '.join(found)}.")
+        return found[name]
+
+    def _port(self, name: str, option: str) -> str:
+        component = self._component(name)
+        value = next(text for text in component.arguments if text.startswith(f"{option}="))
+        return re.split("[:=]", value)[-1]
+
+    def _api(self) -> apiserver.ApiServer:
+        return apiserver.ApiServer(self.folder, self.server)
+
+
+def find_cluster(name: str = DEFAULT_NAME) -> LocalCluster:
+    """Return the local cluster of this name, whether it was made or not.
+
+    Raises:
+        ConfigurationError: This cannot be a cluster's name.
+
+    """
+    if not _NAME.fullmatch(name):
+        raise ConfigurationError(
+            f"{name!r} cannot be the name of a cluster.",
+            remedy="Use at most 50 small letters, digits and dashes.",
+            field="name",
+        )
+    return LocalCluster(name, state_folder() / "kwok" / "clusters" / name)
+
+
+def state_folder() -> Path:
+    """Return the folder that holds the state of every local cluster."""
+    return user_state_path("kubedom")
+
+
+def status(name: str = DEFAULT_NAME) -> ClusterStatus:
+    """Say what is known of a local cluster."""
+    return find_cluster(name).status()
+
+
+def ensure_cluster(
+    name: str = DEFAULT_NAME, *, binaries: str | None = None, nodes: int = 3, progress: Progress = print
+) -> LocalCluster:
+    """Return the local cluster of this name, ready; make it, or start it again, where needed.
+
+    Args:
+        name: Its name.
+        binaries: The way to get the binaries (`auto`, `cache`, `download`, `build`); without one KUBEDOM_BINARIES,
+            else `auto`.
+        nodes: How many nodes it has at least.
+        progress: Told what is being done, line by line.
+
+    Raises:
+        BinariesUnavailable: The binaries can be had in none of the allowed ways.
+        ClusterStartFailed: It does not come up.
+
+    """
+    way = chosen_way(binaries)
+    found = find_cluster(name)
+    with alone(state_folder() / f"{name}.lock", f"is starting the cluster {name!r}", progress):
+        if _revive(found, progress):
+            found.add_nodes(nodes)
+            found.wait_ready()
+            return found
+        pins = find_pins()
+        ready = ensure_binaries(pins, way=way, progress=progress)
+        try:
+            _create(found, ready, pins, nodes, progress)
+        except ClusterStartFailed as error:
+            # Another program may have taken a port since it was found free; with new ports it works, or never does.
+            progress(f"{error.message.splitlines()[0]} Trying once more, with other ports.")
+            _create(found, ready, pins, nodes, progress)
+    return found
+
+
+def _revive(cluster: LocalCluster, progress: Progress) -> bool:
+    state = cluster.status()
+    if state.state == "running":
+        progress(f"The cluster {cluster.name!r} is running.")
+        return True
+    if state.state == "absent":
+        return False
+    down = [name for name, running in state.components.items() if not running]
+    progress(f"The cluster {cluster.name!r} is {state.state} ({', '.join(down) or 'it'} down); starting it again.")
+    taken = [
+        f"{port} ({name})"
+        for name in down
+        for port in cluster.components[name].ports
+        if cluster.components[name].binary.exists() and not is_free(port)
+    ]
+    missing = [name for name in down if not cluster.components[name].binary.exists()]
+    if not taken and not missing and cluster.kubeconfig.exists():
+        try:
+            cluster.start()
+        except ClusterStartFailed as error:
+            progress(f"{error.message.splitlines()[0]} Making it anew; what was in it is lost.")
+            return False
+        return True
+    why = f"its ports {', '.join(taken)} are in use" if taken else "parts of it are gone"
+    progress(f"It cannot be started again, because {why}; making it anew, what was in it is lost.")
+    return False
+
+
+def _create(cluster: LocalCluster, binaries: Binaries, pins: Pins, nodes: int, progress: Progress) -> None:
+    cluster.delete()
+    workdir = state_folder() / "kwok"
+    workdir.mkdir(parents=True, exist_ok=True)
+    file = workdir / f"{cluster.name}.yaml"
+    file.write_text(configuration(binaries, pins), encoding="utf-8")
+    progress(f"Starting the cluster {cluster.name!r}, Kubernetes {pins.version_of('kube-apiserver')}.")
+    begun = time.monotonic()
+    log = state_folder() / f"{cluster.name}.log"
+    command = [str(binaries.path("kwokctl")), "create", "cluster", "--name", cluster.name, "--config", str(file)]
+    # An empty kubeconfig keeps kwokctl away from the user's own.
+    command += ["--kubeconfig", "", "--timeout", "60s"]
+    try:
+        with log.open("wb") as output:
+            code = subprocess.run(
+                command, env=_environment(workdir), stdout=output, stderr=subprocess.STDOUT, check=False, timeout=120
+            ).returncode
+    except (OSError, subprocess.TimeoutExpired) as error:
+        cluster.delete()
+        raise ClusterStartFailed(cluster.name, f"kwokctl: {error}", log) from error
+    if code != 0 or not cluster.components:
+        cluster.delete()
+        raise ClusterStartFailed(cluster.name, "kwokctl could not make it", log)
+    apiserver.write_kubeconfig(cluster.folder, cluster.context, cluster.server)
+    cluster.wait_ready()
+    cluster.add_nodes(nodes)
+    cluster.wait_ready()
+    progress(f"The cluster {cluster.name!r} is ready, after {time.monotonic() - begun:.1f} s.")
+
+
+def _environment(workdir: Path) -> dict[str, str]:
+    # A variable of the user's for kwokctl must not reach a cluster that is configured here.
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("KWOK_")}
+    kept |= {"KWOK_WORKDIR": str(workdir), "KUBECACHEDIR": str(workdir / "kubectl-cache")}
+    kept.pop("KUBECONFIG", None)
+    # kwokctl asks the API server for its version through kubectl, and would download one that is not on PATH.
+    kept["PATH"] = os.pathsep.join([*filter(None, [kept.get("PATH")]), str(find_kubectl().path.parent)])
+    return kept
+
+
+def _node(name: str) -> dict[str, Any]:
+    room = {"cpu": "32", "memory": "256Gi", "pods": "5000"}
+    labels = {
+        "kubernetes.io/hostname": name,
+        "kubernetes.io/os": "linux",
+        "kubernetes.io/arch": "amd64",
+        "type": "kwok",
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": name, "labels": labels},
+        "status": {"allocatable": room, "capacity": room},
+    }
