@@ -200,7 +200,7 @@ def _explained(kind: str, body: Any, struct: type[Any], error: Exception) -> Unr
 
 
 def _with_indices(path: str, body: Any, struct: type[Any]) -> str:
-    """Find out which element of a list is wrong, where msgspec only says `[...]`; the dear way, for bad objects only."""
+    """Find out which element of a list is wrong, where msgspec only says `[...]`; dear, but for bad objects only."""
     parts = path.lstrip(".").split("[...]")
     if len(parts) == 1:
         return parts[0]
