@@ -6,9 +6,12 @@ real API server returns. Every failure is a `KubedomError` whose sentence names 
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -109,17 +112,21 @@ async def load_configuration(choice: ClusterChoice) -> tuple[client.Configuratio
 class Api:
     """Calls to one API server as one identity."""
 
-    def __init__(self, configuration: client.Configuration, name: str) -> None:
+    def __init__(self, configuration: client.Configuration, name: str, choice: ClusterChoice | None = None) -> None:
         self.name = name
         self.server: str = configuration.host
         self._client = client.ApiClient(configuration)
+        # Credentials are read anew from the same place; the context is fixed, since another may be current by then.
+        self._choice = choice._replace(context=name) if choice else None
+        self._renewal = asyncio.Lock()
+        self._former: client.ApiClient | None = None
 
     @classmethod
     async def connect(cls, choice: ClusterChoice) -> Api:
         """Connect to the chosen cluster; nothing is sent yet."""
         configuration, name = await load_configuration(choice)
         try:
-            return cls(configuration, name)
+            return cls(configuration, name, choice)
         except (ssl.SSLError, OSError, ValueError) as error:
             raise ConfigurationError(
                 f"The certificates of context {name} cannot be read: {error}.",
@@ -130,6 +137,8 @@ class Api:
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
+        if self._former is not None:
+            await self._former.close()
 
     async def call(
         self,
@@ -175,6 +184,61 @@ class Api:
             raise _refusal(response.status, data, self.name)
         answer: dict[str, Any] = json.loads(data) if data else {}
         return answer
+
+    @asynccontextmanager
+    async def stream(
+        self, path: str, query: dict[str, str], *, inactivity: float
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Make a GET whose answer is read while it comes, whatever its status; refused credentials are read anew once.
+
+        Args:
+            path: From the server's root, such as `/api/v1/pods`.
+            query: The query's parameters.
+            inactivity: After how many seconds without a byte the connection counts as dead (`TimeoutError`).
+
+        Raises:
+            ClusterUnreachable: where the server does not answer.
+
+        """
+        used = self._client
+        response = await self._open(path, query, inactivity)
+        if response.status == 401:
+            response.close()
+            await self._renew(used)
+            response = await self._open(path, query, inactivity)
+        async with response:
+            yield response
+
+    async def _open(self, path: str, query: dict[str, str], inactivity: float) -> aiohttp.ClientResponse:
+        # Compressing a list costs the API server more time than sending it, and a watch is never compressed.
+        headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
+        await self._client.update_params_for_auth(headers, [], ["BearerToken"], path, "GET", None)
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=REQUEST_SECONDS / 3, sock_read=inactivity)
+        try:
+            answer = await self._client.rest_client.request(
+                "GET", self.server + path + "?" + urlencode(query), headers=headers, _request_timeout=timeout
+            )
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            raise ClusterUnreachable(
+                f"The API server {self.server} of context {self.name} does not answer: {str(error) or 'timed out'}.",
+                remedy="Check that the cluster runs and that the address in the kubeconfig is right.",
+                field="--kubeconfig",
+            ) from None
+        response: aiohttp.ClientResponse = answer.response
+        return response
+
+    async def _renew(self, refused: client.ApiClient) -> None:
+        async with self._renewal:
+            if self._client is not refused or self._choice is None:
+                return
+            configuration, _ = await load_configuration(self._choice)
+            if configuration.host != self.server:
+                return
+            # What is under way on the refused client may end; so it is closed one renewal later.
+            former, self._former = self._former, refused
+            self._client = client.ApiClient(configuration)
+            if former is not None:
+                await former.close()
 
 
 def _refusal(status: int, data: bytes, name: str) -> KubedomError:
