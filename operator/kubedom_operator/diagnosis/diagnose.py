@@ -10,11 +10,31 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from kubedom_operator.projection import Deployment, Pod, ReplicaSet, StatefulSet
-from kubedom_operator.projection.workloads import DaemonSet
+from kubedom_operator.projection import (
+    CronJob,
+    DaemonSet,
+    Deployment,
+    HorizontalPodAutoscaler,
+    Job,
+    Namespace,
+    Node,
+    PersistentVolume,
+    PersistentVolumeClaim,
+    Pod,
+    PodDisruptionBudget,
+    ReplicaSet,
+    Service,
+    StatefulSet,
+)
 
+from .autoscaling import diagnose_autoscaler, diagnose_budget
+from .batch import diagnose_cron_job, diagnose_job
 from .model import HEALTHY, OBSERVING, Diagnosis, Related, Settings
+from .namespaces import diagnose_namespace
+from .nodes import diagnose_node
 from .pods import diagnose_pod
+from .services import diagnose_service
+from .storage import diagnose_claim, diagnose_volume
 from .workloads import diagnose_daemon_set, diagnose_deployment, diagnose_replica_set, diagnose_stateful_set
 
 Rules = Callable[[Any, Related, float, Settings], Diagnosis]
@@ -25,6 +45,15 @@ _RULES: dict[type[Any], Rules] = {
     ReplicaSet: diagnose_replica_set,
     StatefulSet: diagnose_stateful_set,
     DaemonSet: diagnose_daemon_set,
+    Job: diagnose_job,
+    CronJob: diagnose_cron_job,
+    HorizontalPodAutoscaler: diagnose_autoscaler,
+    PodDisruptionBudget: diagnose_budget,
+    Node: diagnose_node,
+    PersistentVolumeClaim: diagnose_claim,
+    PersistentVolume: diagnose_volume,
+    Namespace: diagnose_namespace,
+    Service: diagnose_service,
 }
 
 _log = logging.getLogger(__name__)

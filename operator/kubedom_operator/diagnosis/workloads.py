@@ -1,8 +1,8 @@
 """Deployments, replica sets, stateful sets and daemon sets.
 
 A controller that has not seen the newest spec gives no verdict; a workload that is paused or scaled to zero has no
-failure. Of several troubles of one deployment the most telling is reported: it cannot make pods, its rollout stands, nothing is
-available, something is missing.
+failure. Of several troubles of one deployment the most telling is reported: it cannot make pods, its rollout stands,
+nothing is available, something is missing.
 """
 
 from __future__ import annotations
