@@ -95,6 +95,12 @@ class LocalCluster:
         return f"https://127.0.0.1:{self._port('kube-apiserver', '--secure-port')}"
 
     @property
+    def made_from(self) -> str:
+        """The fingerprint of the pins that it was made from."""
+        file = self.folder / "made-from"
+        return file.read_text(encoding="ascii") if file.is_file() else ""
+
+    @property
     def etcd(self) -> str:
         """The address of its etcd, which asks nobody who they are."""
         return f"http://127.0.0.1:{self._port('etcd', '--listen-client-urls')}"
@@ -292,6 +298,11 @@ def _revive(cluster: LocalCluster, progress: Progress) -> bool:
     state = cluster.status()
     if state.state == "running":
         progress(f"The cluster {cluster.name!r} is running.")
+        if cluster.made_from != find_pins().fingerprint:
+            progress(
+                "It was made from other versions or stages than kubedom has now; "
+                f"to renew it: kubedom cluster down --name {cluster.name}, then up."
+            )
         return True
     if state.state == "absent":
         return False
@@ -339,6 +350,7 @@ def _create(cluster: LocalCluster, binaries: Binaries, pins: Pins, nodes: int, p
     if code != 0 or not cluster.components:
         cluster.delete()
         raise ClusterStartFailed(cluster.name, "kwokctl could not make it", log)
+    cluster.folder.joinpath("made-from").write_text(pins.fingerprint, encoding="ascii")
     apiserver.write_kubeconfig(cluster.folder, cluster.context, cluster.server)
     cluster.wait_ready()
     cluster.add_nodes(nodes)
@@ -368,5 +380,11 @@ def _node(name: str) -> dict[str, Any]:
         "apiVersion": "v1",
         "kind": "Node",
         "metadata": {"name": name, "labels": labels},
-        "status": {"allocatable": room, "capacity": room},
+        # The API server asks this address for a container's log, and kwok answers there. With a host name beside it the
+        # API server would look that up, outside of this machine.
+        "status": {
+            "allocatable": room,
+            "capacity": room,
+            "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
+        },
     }

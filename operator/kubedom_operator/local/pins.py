@@ -96,6 +96,12 @@ class Pins:
             digest.update(f"\0{part.name}\0{part.package}\0{self.ldflags(part)}".encode())
         return digest.hexdigest()[:16]
 
+    @cached_property
+    def fingerprint(self) -> str:
+        """A name for everything that a cluster is made from: the binaries and the stages."""
+        stages = b"\0".join(file.read_bytes() for file in self.stages)
+        return f"{self.key}-{hashlib.sha256(stages).hexdigest()[:16]}"
+
     @property
     def stages(self) -> tuple[Path, ...]:
         """The files with the stages that kwok plays."""
