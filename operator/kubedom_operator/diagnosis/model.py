@@ -13,8 +13,6 @@ from kubedom_operator.projection import Deployment, EndpointSlice, Event, Job, N
 Severity = Literal["critical", "error", "warning", "info"]
 DetailValue = str | int | float | bool | None | list[str]
 
-_NO_HOLDS: Mapping[str, float] = {}
-
 
 class FailureKind(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the catalogue.
@@ -105,11 +103,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     the severity of a node's non-standard conditions, `ignored_node_conditions` those that are True on healthy nodes.
     """
 
-    holds: Mapping[str, float] = _NO_HOLDS
+    holds: Mapping[str, float] = {}
     stable_min: float = 10.0
     stable_max: float = 600.0
     rollout_without_deadline: float = 600.0
-    node_conditions: Mapping[str, Severity] = NODE_CONDITIONS
+    node_conditions: Mapping[str, Severity] = msgspec.field(default_factory=lambda: NODE_CONDITIONS)
     ignored_node_conditions: frozenset[str] = frozenset({"EtcdIsVoter"})
 
 

@@ -178,7 +178,7 @@ _MOUNT_EVENTS = frozenset(
 _SANDBOX_EVENTS = frozenset({"FailedCreatePodSandBox", "FailedPodSandBoxStatus", "NetworkNotReady"})
 _NOTABLE = frozenset({"DisruptionTarget", "PodResizePending", "PodResizeInProgress"})
 _CAUSES = (
-    (re.compile(r"(Insufficient [\w./-]+)"), None),
+    (re.compile(r"(Insufficient [\w./-]*\w)"), None),
     (re.compile(r"untolerated taint"), "untolerated taint"),
     (re.compile(r"didn't match Pod's node affinity/selector"), "node affinity or selector"),
     (re.compile(r"pod (?:anti-)?affinity"), "pod affinity"),
