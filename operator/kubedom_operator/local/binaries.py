@@ -108,7 +108,7 @@ def ensure_binaries(pins: Pins, *, way: str, progress: Progress, cache: Path | N
         if (ready := _cached(pins, entry, way)) is not None:
             return ready
         if way in {"auto", "download"}:
-            why = downloading.unreachable(downloading.addresses(pins).values())
+            why = downloading.unreachable(pins)
             if not why:
                 try:
                     return _download(pins, entry, progress)

@@ -15,7 +15,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -47,12 +47,12 @@ def addresses(pins: Pins) -> dict[str, str]:
     }
 
 
-def unreachable(urls: Iterable[str], within: float = PROBE_SECONDS) -> str:
-    """Ask every address at once, and say which one does not answer, and why; empty when all do.
+def unreachable(pins: Pins, within: float = PROBE_SECONDS) -> str:
+    """Ask every place at once, and say which one does not answer, and why; empty when all do.
 
     Takes no longer than `within` seconds, whatever the resolver does.
     """
-    urls = list(urls)
+    urls = list(addresses(pins).values())
     answers: dict[str, str] = {}
     threads = [
         threading.Thread(target=lambda url=url: answers.update({url: _probe(url, within)}), daemon=True) for url in urls

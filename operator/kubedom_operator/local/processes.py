@@ -18,6 +18,7 @@ from pathlib import Path
 import yaml
 
 _TERM_SECONDS = 8.0
+_EXEC_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class Component:
         self.log.parent.mkdir(exist_ok=True)
         self.pid_file.parent.mkdir(exist_ok=True)
         # Through a shell that ends at once, so that the process is nobody's child and leaves no zombie in a test run.
-        script = 'nohup "$@" >>"$LOG" 2>&1 </dev/null & echo -n $! >"$PID_FILE"'
+        script = '"$@" >>"$LOG" 2>&1 </dev/null & printf %s $! >"$PID_FILE"'
         subprocess.run(
             ["/bin/sh", "-c", script, "start", self.binary, *self.arguments],
             cwd=self.folder,
@@ -72,6 +73,11 @@ class Component:
             check=True,
             start_new_session=True,
         )
+        # Until the shell's child has become the component it would count as one that has ended.
+        pid = int(self.pid_file.read_text(encoding="ascii"))
+        deadline = time.monotonic() + _EXEC_SECONDS
+        while _send(pid, 0) and not _runs(pid, self.binary) and time.monotonic() < deadline:
+            time.sleep(0.005)
 
     def stop(self, *, kill: bool = False) -> None:
         """End it, if it runs; with `kill` without a chance to tidy up."""
@@ -129,8 +135,9 @@ def _runs(pid: int, binary: Path) -> bool:
     return command == str(binary)
 
 
-def _send(pid: int, number: int) -> None:
+def _send(pid: int, number: int) -> bool:
     try:
         os.kill(pid, number)
     except ProcessLookupError:
-        return
+        return False
+    return True
