@@ -97,8 +97,7 @@ class LocalCluster:
     @property
     def made_from(self) -> str:
         """The fingerprint of the pins that it was made from."""
-        file = self.folder / "made-from"
-        return file.read_text(encoding="ascii") if file.is_file() else ""
+        return self._fingerprint.read_text(encoding="ascii") if self._fingerprint.is_file() else ""
 
     @property
     def etcd(self) -> str:
@@ -138,10 +137,40 @@ class LocalCluster:
 
     def delete(self) -> None:
         """End its processes and remove its state."""
-        for component in reversed(self.components.values()):
-            # There is nothing to keep, so there is nothing to tidy up.
-            component.stop(kill=True)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._discard()
+        for file in (self._configuration, self._log):
+            file.unlink(missing_ok=True)
+
+    def create(self, binaries: Binaries, pins: Pins, nodes: int) -> None:
+        """Make it, in place of what there may be of it, and wait until all of it is ready.
+
+        Raises:
+            ClusterStartFailed: kwokctl cannot make it, or it did not become ready.
+
+        """
+        self._discard()
+        workdir = self._configuration.parent
+        workdir.mkdir(parents=True, exist_ok=True)
+        self._configuration.write_text(configuration(binaries, pins), encoding="utf-8")
+        command = [str(binaries.path("kwokctl")), "create", "cluster", f"--name={self.name}", "--timeout=60s"]
+        # An empty kubeconfig keeps kwokctl away from the user's own.
+        command += [f"--config={self._configuration}", "--kubeconfig="]
+        try:
+            with self._log.open("wb") as output:
+                code = subprocess.run(
+                    command, env=_environment(workdir), stdout=output, stderr=output, check=False, timeout=120
+                ).returncode
+        except (OSError, subprocess.TimeoutExpired) as error:
+            self._discard()
+            raise ClusterStartFailed(self.name, f"kwokctl: {error}", self._log) from error
+        if code != 0 or not self.components:
+            self._discard()
+            raise ClusterStartFailed(self.name, "kwokctl could not make it", self._log)
+        self._fingerprint.write_text(pins.fingerprint, encoding="ascii")
+        apiserver.write_kubeconfig(self.folder, self.context, self.server)
+        self.wait_ready()
+        self.add_nodes(nodes)
+        self.wait_ready()
 
     def start_component(self, name: str, *, wait: bool = True) -> None:
         """Start one component; for the API server also wait until it is ready, unless told otherwise."""
@@ -187,6 +216,25 @@ class LocalCluster:
             node = _node(f"node-{number}")
             if node["metadata"]["name"] not in there:
                 self.request("POST", "/api/v1/nodes", node)
+
+    def _discard(self) -> None:
+        for component in reversed(self.components.values()):
+            # There is nothing to keep, so there is nothing to tidy up.
+            component.stop(kill=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def _configuration(self) -> Path:
+        # Beside kwokctl's folder of clusters, and not in the cluster's own, which must not be there before it is made.
+        return self.folder.parents[1] / f"{self.name}.yaml"
+
+    @property
+    def _log(self) -> Path:
+        return self._configuration.with_suffix(".log")
+
+    @property
+    def _fingerprint(self) -> Path:
+        return self.folder / "made-from"
 
     def _can_run_pods(self) -> bool:
         nodes = self.request("GET", "/api/v1/nodes")["items"]
@@ -278,7 +326,8 @@ def ensure_cluster(
     """
     way = chosen_way(binaries)
     found = find_cluster(name)
-    with alone(state_folder() / f"{name}.lock", f"is starting the cluster {name!r}", progress):
+    # One start at a time, whatever the name: two at once could find the same ports free.
+    with alone(state_folder() / "start.lock", "is starting a cluster", progress):
         if _revive(found, progress):
             found.add_nodes(nodes)
             found.wait_ready()
@@ -328,33 +377,9 @@ def _revive(cluster: LocalCluster, progress: Progress) -> bool:
 
 
 def _create(cluster: LocalCluster, binaries: Binaries, pins: Pins, nodes: int, progress: Progress) -> None:
-    cluster.delete()
-    workdir = state_folder() / "kwok"
-    workdir.mkdir(parents=True, exist_ok=True)
-    file = workdir / f"{cluster.name}.yaml"
-    file.write_text(configuration(binaries, pins), encoding="utf-8")
     progress(f"Starting the cluster {cluster.name!r}, Kubernetes {pins.version_of('kube-apiserver')}.")
     begun = time.monotonic()
-    log = state_folder() / f"{cluster.name}.log"
-    command = [str(binaries.path("kwokctl")), "create", "cluster", "--name", cluster.name, "--config", str(file)]
-    # An empty kubeconfig keeps kwokctl away from the user's own.
-    command += ["--kubeconfig", "", "--timeout", "60s"]
-    try:
-        with log.open("wb") as output:
-            code = subprocess.run(
-                command, env=_environment(workdir), stdout=output, stderr=subprocess.STDOUT, check=False, timeout=120
-            ).returncode
-    except (OSError, subprocess.TimeoutExpired) as error:
-        cluster.delete()
-        raise ClusterStartFailed(cluster.name, f"kwokctl: {error}", log) from error
-    if code != 0 or not cluster.components:
-        cluster.delete()
-        raise ClusterStartFailed(cluster.name, "kwokctl could not make it", log)
-    cluster.folder.joinpath("made-from").write_text(pins.fingerprint, encoding="ascii")
-    apiserver.write_kubeconfig(cluster.folder, cluster.context, cluster.server)
-    cluster.wait_ready()
-    cluster.add_nodes(nodes)
-    cluster.wait_ready()
+    cluster.create(binaries, pins, nodes)
     progress(f"The cluster {cluster.name!r} is ready, after {time.monotonic() - begun:.1f} s.")
 
 

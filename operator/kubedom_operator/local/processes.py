@@ -85,7 +85,7 @@ class Component:
         if pid is not None:
             _send(pid, signal.SIGKILL if kill else signal.SIGTERM)
             deadline = time.monotonic() + _TERM_SECONDS
-            while self.pid() is not None:
+            while not _gone(pid):
                 if time.monotonic() > deadline:
                     _send(pid, signal.SIGKILL)
                 time.sleep(0.02)
@@ -133,6 +133,17 @@ def _runs(pid: int, binary: Path) -> bool:
         answer = subprocess.run(["ps", "-p", str(pid), "-o", "command="], capture_output=True, text=True, check=False)
         return answer.stdout.startswith((f"{binary} ", f"{shlex.quote(str(binary))} "))
     return command == str(binary)
+
+
+def _gone(pid: int) -> bool:
+    # A process that ends gives up its command line first and its sockets with its last thread: only then can its ports
+    # be used again. As a zombie it is gone; who reaps it, and when, is not known here.
+    process = Path(f"/proc/{pid}")
+    try:
+        state = process.joinpath("stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+        return state in {"Z", "X"} and len(list(process.joinpath("task").iterdir())) <= 1
+    except OSError:
+        return not _send(pid, 0)
 
 
 def _send(pid: int, number: int) -> bool:
