@@ -233,6 +233,7 @@ def _again(one: Subject, state: ContainerState, ended: Terminated, last: Termina
 
 #: The kubelet forgets its back-off after a run of ten minutes; so does the loop.
 _LOOP_LONGEST = 600.0
+_KILLED = frozenset({137, 143})
 
 
 def _duration(ended: Terminated) -> float | None:
@@ -270,6 +271,9 @@ def _killing(one: Subject, ended: Terminated) -> str | None:
             continue
         seen = seconds(event.time)
         if started is None or seen is None or seen >= started:
+            return probe
+        # The recorder drops Events of an object that has many: then the kill before this one must do.
+        if seen >= started - _LOOP_LONGEST and ended.exit_code in _KILLED:
             return probe
     return None
 

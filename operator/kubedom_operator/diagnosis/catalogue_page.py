@@ -1,0 +1,57 @@
+"""Writes docs/failures.md from the catalogue: `python -m kubedom_operator.diagnosis.catalogue_page [FILE]`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from .catalogue import CATALOGUE
+from .model import FailureKind
+
+_INTRODUCTION = """\
+# What kubedom recognises
+
+This page is generated from the rules themselves by `python -m kubedom_operator.diagnosis.catalogue_page`; do not edit it.
+
+Each failure begins with its event and ends with its recovery event, dispatched on the element of the resource. Failures of one
+object, container and family are one incident: when the kind changes inside a family, the incident is updated, not begun anew.
+"Hold" is how long a rule must hold before it counts; every hold can be configured by the kind's name.
+"""
+
+
+def render() -> str:
+    """Render the page."""
+    parts = [_INTRODUCTION]
+    for resource in dict.fromkeys(kind.resource for kind in CATALOGUE.values()):
+        kinds = [kind for kind in CATALOGUE.values() if kind.resource == resource]
+        parts.append(f"## {resource}\n")
+        parts.extend(_section(kind) for kind in kinds)
+    return "\n".join(parts)
+
+
+def _section(kind: FailureKind) -> str:
+    hold = f"{kind.hold:g} s" if kind.hold else "none"
+    fields = ", ".join(f"`{name}`" for name in kind.detail_fields) or "none beside the common ones"
+    return "\n".join(
+        (
+            f"### `{kind.event}` ({kind.name})\n",
+            f"- Rule: {kind.rule}",
+            f"- Severity: {kind.severity}",
+            f"- Recovery: {f'`{kind.recovery_event}`' if kind.recovery_event else 'none, it is over at once'}",
+            f"- Family: {kind.family}",
+            f"- Hold: {hold}",
+            f"- A restart can mend it: {'yes' if kind.restart_helps else 'no'}",
+            f"- Next step: {kind.next_step}",
+            f"- Detail: {fields}",
+            "",
+        )
+    )
+
+
+def main(arguments: list[str]) -> None:
+    """Write the page to the file that is named, or to docs/failures.md."""
+    Path(arguments[0] if arguments else "docs/failures.md").write_text(render(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
