@@ -11,7 +11,7 @@ cluster    a cluster made of them
 from __future__ import annotations
 
 from .binaries import VARIABLE, WAYS, Binaries, chosen_way, ensure_binaries
-from .cluster import DEFAULT_NAME, ClusterStatus, LocalCluster, ensure_cluster, find_cluster, status
+from .cluster import DEFAULT_NAME, ClusterStatus, LocalCluster, find_cluster, status
 from .context_guard import check_test_context, is_test_context
 from .errors import (
     BinariesUnavailable,
@@ -24,6 +24,7 @@ from .errors import (
     ToolchainMissing,
 )
 from .pins import find_pins
+from .start import ensure_cluster
 from .toolchain import find_kubectl
 
 __all__ = [

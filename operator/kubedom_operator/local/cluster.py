@@ -1,9 +1,9 @@
 """A control plane on this machine: etcd, API server, controller manager, scheduler and kwok, on loopback only.
 
-In: a name and a way to get the binaries. Out: a `LocalCluster` that is ready: it answers, its nodes are Ready and pods
-can be made. kwokctl makes the cluster (certificates, configuration, first start); afterwards it is started, stopped and
-deleted here, because only processes that are known to be the cluster's own may be ended. Its state is in a folder of
-its own under the user's state folder, its kubeconfig too: `~/.kube/config` is neither read nor written.
+kwokctl makes the cluster (certificates, configuration, first start); afterwards it is started, stopped and deleted
+here, because only processes that are known to be the cluster's own may be ended. It is ready when it answers, its nodes
+are Ready and pods can be made. Its state is in a folder of its own under the user's state folder, its kubeconfig too:
+`~/.kube/config` is neither read nor written.
 
 kwok plays the kubelet by the stages in `deploy/local/stages`. A pod is scheduled, then Running and Ready at once. From
 then on no stage touches it (but a Job's pod, which completes, and a deleted one, which goes), so whatever a test
@@ -29,15 +29,13 @@ from platformdirs import user_state_path
 from kubedom_bridge.errors import ConfigurationError
 
 from . import apiserver
-from .binaries import Binaries, alone, chosen_way, ensure_binaries
+from .binaries import Binaries
 from .configuration import configuration
 from .errors import ClusterStartFailed, NoSuchCluster
-from .pins import Pins, find_pins
-from .ports import is_free
+from .pins import Pins
 from .processes import Component, components
 from .toolchain import find_kubectl
 
-Progress = Callable[[str], None]
 State = Literal["absent", "running", "degraded", "stopped"]
 
 DEFAULT_NAME = "kubedom"
@@ -115,7 +113,7 @@ class LocalCluster:
         if not running:
             return ClusterStatus(self.name, "absent", {}, None, "")
         state: State = "degraded" if any(running.values()) else "stopped"
-        if all(running.values()) and self._api().ready():
+        if all(running.values()) and self.kubeconfig.exists() and self._api().ready():
             state = "running"
         return ClusterStatus(self.name, state, running, self.kubeconfig, self.server)
 
@@ -305,82 +303,6 @@ def state_folder() -> Path:
 def status(name: str = DEFAULT_NAME) -> ClusterStatus:
     """Say what is known of a local cluster."""
     return find_cluster(name).status()
-
-
-def ensure_cluster(
-    name: str = DEFAULT_NAME, *, binaries: str | None = None, nodes: int = 3, progress: Progress = print
-) -> LocalCluster:
-    """Return the local cluster of this name, ready; make it, or start it again, where needed.
-
-    Args:
-        name: Its name.
-        binaries: The way to get the binaries (`auto`, `cache`, `download`, `build`); without one KUBEDOM_BINARIES,
-            else `auto`.
-        nodes: How many nodes it has at least.
-        progress: Told what is being done, line by line.
-
-    Raises:
-        BinariesUnavailable: The binaries can be had in none of the allowed ways.
-        ClusterStartFailed: It does not come up.
-
-    """
-    way = chosen_way(binaries)
-    found = find_cluster(name)
-    # One start at a time, whatever the name: two at once could find the same ports free.
-    with alone(state_folder() / "start.lock", "is starting a cluster", progress):
-        if _revive(found, progress):
-            found.add_nodes(nodes)
-            found.wait_ready()
-            return found
-        pins = find_pins()
-        ready = ensure_binaries(pins, way=way, progress=progress)
-        try:
-            _create(found, ready, pins, nodes, progress)
-        except ClusterStartFailed as error:
-            # Another program may have taken a port since it was found free; with new ports it works, or never does.
-            progress(f"{error.message.splitlines()[0]} Trying once more, with other ports.")
-            _create(found, ready, pins, nodes, progress)
-    return found
-
-
-def _revive(cluster: LocalCluster, progress: Progress) -> bool:
-    state = cluster.status()
-    if state.state == "running":
-        progress(f"The cluster {cluster.name!r} is running.")
-        if cluster.made_from != find_pins().fingerprint:
-            progress(
-                "It was made from other versions or stages than kubedom has now; "
-                f"to renew it: kubedom cluster down --name {cluster.name}, then up."
-            )
-        return True
-    if state.state == "absent":
-        return False
-    down = [name for name, running in state.components.items() if not running]
-    progress(f"The cluster {cluster.name!r} is {state.state} ({', '.join(down) or 'it'} down); starting it again.")
-    taken = [
-        f"{port} ({name})"
-        for name in down
-        for port in cluster.components[name].ports
-        if cluster.components[name].binary.exists() and not is_free(port)
-    ]
-    missing = [name for name in down if not cluster.components[name].binary.exists()]
-    if not taken and not missing and cluster.kubeconfig.exists():
-        try:
-            cluster.start()
-        except ClusterStartFailed as error:
-            progress(f"{error.message.splitlines()[0]} Making it anew; what was in it is lost.")
-            return False
-        return True
-    why = f"its ports {', '.join(taken)} are in use" if taken else "parts of it are gone"
-    progress(f"It cannot be started again, because {why}; making it anew, what was in it is lost.")
-    return False
-
-
-def _create(cluster: LocalCluster, binaries: Binaries, pins: Pins, nodes: int, progress: Progress) -> None:
-    progress(f"Starting the cluster {cluster.name!r}, Kubernetes {pins.version_of('kube-apiserver')}.")
-    begun = time.monotonic()
-    cluster.create(binaries, pins, nodes)
-    progress(f"The cluster {cluster.name!r} is ready, after {time.monotonic() - begun:.1f} s.")
 
 
 def _environment(workdir: Path) -> dict[str, str]:
