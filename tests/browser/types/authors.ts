@@ -1,0 +1,45 @@
+// What a page author writes, as far as its types go; a line under @ts-expect-error must not compile.
+import { ClusterEvent, CommandError, type KubePod } from '../../../web/index.js';
+import type * as Declared from '../../../web/index.js';
+import * as implemented from '../../../web/kubedom.js';
+
+// The hand-written declarations promise nothing that the modules do not keep.
+implemented.KubePod satisfies typeof Declared.KubePod;
+implemented.KubeDeployment satisfies typeof Declared.KubeDeployment;
+implemented.KubeNamespace satisfies typeof Declared.KubeNamespace;
+implemented.KubeCluster satisfies typeof Declared.KubeCluster;
+implemented.ClusterEvent satisfies typeof Declared.ClusterEvent;
+implemented.CommandError satisfies typeof Declared.CommandError;
+
+document.addEventListener('podFailed', (event) => {
+  event.detail.podName.toUpperCase();
+  event.incident?.phase satisfies 'begin' | 'update' | 'end' | undefined;
+  // @ts-expect-error A name is text.
+  event.detail.podName.toFixed();
+  // @ts-expect-error Whether it is a replay is not for listeners to say.
+  event.replayed = true;
+});
+
+window.addEventListener('resource-recovered', (event) => event.detail.message?.length);
+document.querySelector('kube-cluster')?.addEventListener('kube:status', (event) => {
+  // @ts-expect-error There is no such state.
+  if (event.detail.state === 'lively') return;
+  event.detail.state satisfies 'live' | 'stale' | 'offline' | 'connecting';
+});
+
+const pod: KubePod | null = document.querySelector('kube-pod');
+pod?.command('restartPod', { reason: 'because', signal: AbortSignal.timeout(1000) }).then(
+  (result) => result.message,
+  (error) => error instanceof CommandError && error.code,
+);
+// @ts-expect-error The target is the element itself.
+pod?.command('restartPod', { target: { kind: 'Pod', name: 'other' } });
+// @ts-expect-error The projection is read-only.
+if (pod) pod.object = null;
+
+declare global {
+  interface GlobalEventHandlersEventMap {
+    orderLost: ClusterEvent<{ order: number }>;
+  }
+}
+document.addEventListener('orderLost', (event) => event.detail.order.toFixed());

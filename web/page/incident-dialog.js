@@ -1,0 +1,236 @@
+/**
+ * The modal: what failed, why, and the buttons that mend it.
+ *
+ * It is the default of a failure's events (`preventDefault()` on one keeps it closed). One modal at a time: further failures wait
+ * in the tray. It never opens by itself while somebody types, for a replay, or when the page was told not to; then the tray
+ * counts what is new. It follows what it shows: the text changes with the incident, and a recovery or a removal is said.
+ *
+ * @import {Incident, KubeCluster, KubeResource} from '../index.js'
+ * @import {Progress} from './actions.js'
+ */
+import { KubePod } from '../kubedom.js';
+import { aim } from './actions.js';
+import { byId, html, setText, typing } from './html.js';
+import { age, clock, counted, kubectl, sentence, spaced } from './wording.js';
+
+/** What was chosen in the page's header of incidents, kept for the next visit. */
+const POPUPS = 'kubedom.popups';
+const SHOWN_ELSEWHERE = new Set(['message', 'nextStep', 'namespace', 'restartHelps', 'podName', 'deploymentName', 'container']);
+
+export class IncidentDialog {
+  /** @type {KubeCluster} */
+  #cluster;
+  /** @type {HTMLDialogElement} */
+  #dialog = byId('incidentDialog');
+  /** @type {Incident | null} */
+  #incident = null;
+  /** @type {Set<string>} Incidents that nobody looked at yet. */
+  #waiting = new Set();
+  #over = false;
+  /** @type {HTMLInputElement} */
+  #popups = byId('popups');
+  #restartPod = /** @type {HTMLButtonElement} */ (byId('dialogRestartPod'));
+  #deletePod = /** @type {HTMLButtonElement} */ (byId('dialogDeletePod'));
+  #restartDeployment = /** @type {HTMLButtonElement} */ (byId('dialogRestartDeployment'));
+
+  /** @param {KubeCluster} cluster */
+  constructor(cluster) {
+    this.#cluster = cluster;
+    this.#popups.checked = localStorage.getItem(POPUPS) !== 'off';
+    this.#popups.addEventListener('change', () => localStorage.setItem(POPUPS, this.#popups.checked ? 'on' : 'off'));
+
+    cluster.addEventListener('kube:default', ({ detail: { event } }) => {
+      const incident = cluster.incidents.find(({ id }) => id === event.incident?.id);
+      if (incident && !event.replayed && incident.severity !== 'info') this.#news(incident);
+    });
+    cluster.addEventListener('resource-recovered', (event) => this.#recovered(event.incident?.id ?? '', event.time));
+    cluster.addEventListener('podDeleted', (event) => this.#removed(event.resource.uid));
+    cluster.addEventListener('deploymentDeleted', (event) => this.#removed(event.resource.uid));
+    cluster.addEventListener('kube:change', () => this.#follow());
+
+    byId('dialogClose').addEventListener('click', () => this.#dialog.close());
+    byId('dialogOthers').addEventListener('click', () => this.#openNext());
+    byId('tray').addEventListener('click', () => this.#openNext());
+    this.#dialog.addEventListener('close', () => {
+      this.#incident = null;
+      this.#count();
+    });
+    // A click on the backdrop is a click on the dialog itself: its content covers all of it.
+    this.#dialog.addEventListener('click', (event) => {
+      if (event.target === this.#dialog) this.#dialog.close();
+    });
+    const copy = byId('copyCommands');
+    copy.hidden = !navigator.clipboard;
+    copy.addEventListener('click', async () => {
+      await navigator.clipboard.writeText(byId('dialogCommands').textContent ?? '');
+      setText(copy, 'Copied');
+      setTimeout(() => setText(copy, 'Copy'), 2000);
+    });
+  }
+
+  /** @param {Incident} incident */
+  open(incident) {
+    this.#incident = incident;
+    this.#over = false;
+    this.#waiting.delete(incident.id);
+    this.#say('', '');
+    this.#progress('');
+    this.#fill(incident);
+    this.#aimButtons();
+    this.#count();
+    if (!this.#dialog.open) {
+      this.#dialog.showModal();
+      // The title, not a button: a key that was on its way must not restart anything.
+      byId('dialogTitle').focus();
+    }
+    this.#dialog.scrollTop = 0;
+  }
+
+  /** @param {Progress} progress */
+  show(progress) {
+    if (![this.#restartPod, this.#deletePod, this.#restartDeployment].some((button) => button.dataset.uid === progress.uid)) return;
+    this.#progress(progress.text, progress.state);
+    this.#aimButtons();
+  }
+
+  /** @param {Incident} incident */
+  #news(incident) {
+    const busy = document.querySelector('dialog[open]') !== null;
+    if (busy || typing() || !this.#popups.checked) {
+      this.#waiting.add(incident.id);
+      this.#count();
+    } else {
+      this.open(incident);
+    }
+  }
+
+  #openNext() {
+    const next = this.#cluster.incidents.find(({ id }) => this.#waiting.has(id));
+    if (next) this.open(next);
+    else this.#count();
+  }
+
+  /** @param {string} id @param {string} time */
+  #recovered(id, time) {
+    this.#waiting.delete(id);
+    this.#count();
+    if (this.#incident?.id !== id) return;
+    this.#over = true;
+    const lasted = age(this.#incident.since, Date.parse(time) || Date.now());
+    this.#say(`Recovered at ${clock(time)}, after ${lasted}.`, 'good');
+  }
+
+  /** @param {string} uid */
+  #removed(uid) {
+    for (const { id, resource } of this.#cluster.incidents) if (resource.uid === uid) this.#waiting.delete(id);
+    this.#count();
+    if (this.#incident?.resource.uid !== uid) return;
+    this.#over = true;
+    const element = this.#cluster.resource(uid);
+    const workload = element instanceof KubePod ? element.workload : null;
+    const kind = this.#incident.resource.kind;
+    this.#say(`This ${kind.toLowerCase()} was removed.${workload ? ` ${workload.kind} ${workload.name} replaces it.` : ''}`, 'gone');
+    this.#restartPod.disabled = this.#deletePod.disabled = true;
+  }
+
+  #follow() {
+    if (!this.#incident) return;
+    const element = this.#element();
+    if (!this.#over) this.#fill(this.#incident);
+    if (element) this.#aimButtons();
+    else this.#restartPod.disabled = this.#deletePod.disabled = true;
+  }
+
+  #element() {
+    return this.#cluster.resource(this.#incident?.resource.uid ?? '');
+  }
+
+  /** @returns {KubeResource | null} The deployment that failed, or the one that the failed pod belongs to. */
+  #deployment() {
+    const element = this.#element();
+    const owner = element instanceof KubePod ? element.parentElement?.closest('kube-deployment') : element;
+    return owner && 'kind' in owner && owner.kind === 'Deployment' ? /** @type {KubeResource} */ (owner) : null;
+  }
+
+  /** @param {Incident} incident */
+  #fill(incident) {
+    const { kind, name, namespace } = incident.resource;
+    this.#dialog.dataset.severity = incident.severity;
+    setText(byId('dialogSeverity'), spaced(incident.severity));
+    setText(byId('dialogTitle'), spaced(incident.kind));
+    const where = html('span', {}, `${kind} `, html('bdi', {}, name), namespace ? ' in ' : '', html('bdi', {}, namespace));
+    if (byId('dialogWhere').textContent !== where.textContent) byId('dialogWhere').replaceChildren(where);
+    setText(byId('dialogMessage'), sentence(incident));
+    const { nextStep } = incident.detail;
+    byId('dialogNext').hidden = !nextStep;
+    setText(byId('dialogNextStep'), nextStep ?? '');
+    const element = this.#element();
+    setText(byId('dialogCommands'), kubectl(incident, element instanceof KubePod ? element.workload : null));
+    const facts = factsOf(incident, element).flatMap(([term, value]) => [html('dt', {}, term), html('dd', {}, html('bdi', {}, value))]);
+    const list = byId('dialogFacts');
+    const differ = list.textContent !== facts.map((fact) => fact.textContent).join('');
+    if (differ) list.replaceChildren(...facts);
+  }
+
+  #aimButtons() {
+    const element = this.#element();
+    const isPod = this.#incident?.resource.kind === 'Pod';
+    this.#restartPod.hidden = this.#deletePod.hidden = !isPod;
+    if (isPod && element) {
+      aim(this.#restartPod, 'restartPod', element);
+      aim(this.#deletePod, 'deletePod', element);
+    }
+    const deployment = this.#deployment();
+    if (deployment) aim(this.#restartDeployment, 'restartDeployment', deployment);
+    if (deployment || element) this.#restartDeployment.hidden = !deployment;
+    this.#restartPod.classList.toggle('primary', this.#incident?.detail.restartHelps !== false);
+  }
+
+  /** @param {string} text @param {string} tone */
+  #say(text, tone) {
+    const outcome = byId('dialogOutcome');
+    outcome.hidden = text === '';
+    outcome.dataset.tone = tone;
+    setText(outcome, text);
+  }
+
+  /** @param {string} text @param {string} [state] */
+  #progress(text, state = '') {
+    const progress = byId('dialogProgress');
+    progress.hidden = text === '';
+    progress.dataset.state = state;
+    setText(progress, text);
+  }
+
+  #count() {
+    const tray = byId('tray');
+    const others = byId('dialogOthers');
+    const count = this.#waiting.size;
+    tray.hidden = count === 0 || this.#dialog.open;
+    others.hidden = count === 0 || !this.#dialog.open;
+    setText(tray, `${counted(count, 'new failure')} to look at`);
+    setText(others, `Next (${count})`);
+  }
+}
+
+/**
+ * @param {Incident} incident
+ * @param {KubeResource | null} element
+ * @returns {[string, string][]}
+ */
+function factsOf(incident, element) {
+  /** @type {[string, string][]} */
+  const facts = [['Since', `${clock(incident.since)} (${age(incident.since)})`]];
+  if (incident.container) facts.push(['Container', incident.container]);
+  for (const [name, value] of Object.entries(incident.detail)) {
+    const told = SHOWN_ELSEWHERE.has(name) || value === null || value === '' || (typeof value === 'object' && !Array.isArray(value));
+    if (!told) facts.push([spaced(name), Array.isArray(value) ? value.join(', ') : String(value)]);
+  }
+  if (element instanceof KubePod) {
+    facts.push(['Restarts', element.getAttribute('restarts') ?? '0']);
+    const node = element.getAttribute('node');
+    if (node) facts.push(['Node', node]);
+    facts.push(['Workload', element.workload ? `${element.workload.kind} ${element.workload.name}` : 'none: nothing would start it again']);
+  }
+  return facts;
+}

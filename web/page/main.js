@@ -1,0 +1,68 @@
+/**
+ * kubedom's own page, written only with the SDK: what it can do, any page can.
+ */
+import { KubePod } from '../kubedom.js';
+import { handleActions } from './actions.js';
+import { byId, typing } from './html.js';
+import { IncidentDialog } from './incident-dialog.js';
+import { IncidentList } from './incident-list.js';
+import { repaint } from './painting.js';
+import { PodsTable, failing } from './pods-table.js';
+import { showCounters, showStatus } from './status.js';
+import { toast } from './toasts.js';
+import { WorkloadList } from './workload-list.js';
+
+const cluster = document.querySelector('kube-cluster');
+if (!cluster) throw new Error('index.html has no <kube-cluster>.');
+
+const pods = new PodsTable(cluster);
+const workloads = new WorkloadList();
+const dialog = new IncidentDialog(cluster);
+const incidents = new IncidentList(cluster, (incident) => dialog.open(incident));
+
+const count = () => {
+  const all = [...cluster.getElementsByTagName('kube-pod')];
+  const unwell = all.filter((pod) => pod instanceof KubePod && failing(pod)).length;
+  showCounters(all.length, unwell, cluster.getElementsByTagName('kube-namespace').length, cluster.info.name);
+};
+
+/** @param {{added: import('../index.js').KubeResource[], changed: import('../index.js').KubeResource[], removed: import('../index.js').KubeResource[]}} change */
+const take = (change) => {
+  pods.take(change);
+  workloads.take(change);
+  incidents.refresh();
+  repaint(count);
+};
+
+cluster.addEventListener('kube:change', (event) => take(event.detail));
+cluster.addEventListener('kube:status', () => {
+  pods.settle();
+  workloads.refresh();
+  incidents.refresh();
+  repaint(count);
+});
+// An incident of a kind without an element changes no element.
+for (const type of /** @type {const} */ (['resource-failed', 'resource-recovered', 'kube:incidentchange'])) {
+  cluster.addEventListener(type, () => incidents.refresh());
+}
+cluster.addEventListener('kube:resync', () => toast('There was a gap; everything was read again and is up to date.', 'info'));
+cluster.addEventListener('kube:error', (event) => toast(event.detail.message, 'failed'));
+
+showStatus(cluster);
+handleActions(cluster, (progress) => {
+  dialog.show(progress);
+  const element = cluster.resource(progress.uid);
+  if (element) take({ added: [], changed: [element], removed: [] });
+});
+// What came before this module ran.
+take({
+  added: /** @type {import('../index.js').KubeResource[]} */ ([...cluster.querySelectorAll('kube-pod, kube-deployment')]),
+  changed: [],
+  removed: [],
+});
+
+document.addEventListener('keydown', (event) => {
+  if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey || typing() || document.querySelector('dialog[open]')) return;
+  event.preventDefault();
+  byId('podSearch').focus();
+});
