@@ -11,11 +11,11 @@ from .model import FailureKind
 _INTRODUCTION = """\
 # What kubedom recognises
 
-This page is generated from the rules themselves by `python -m kubedom_operator.diagnosis.catalogue_page`; do not edit it.
+This page is generated from the rules by `python -m kubedom_operator.diagnosis.catalogue_page`: do not edit it.
 
-Each failure begins with its event and ends with its recovery event, dispatched on the element of the resource. Failures of one
-object, container and family are one incident: when the kind changes inside a family, the incident is updated, not begun anew.
-"Hold" is how long a rule must hold before it counts; every hold can be configured by the kind's name.
+Each failure begins with its event and ends with its recovery event, dispatched on the element of the resource. Failures
+of one object, container and family are one incident: when the kind changes inside a family, the incident is updated,
+not begun anew. "Hold" is how long a rule must hold before it counts; every hold can be configured by the kind's name.
 """
 
 

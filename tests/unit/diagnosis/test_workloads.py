@@ -161,7 +161,7 @@ def daemon_set(strategy: str = "RollingUpdate", **status: Any) -> Any:
         ({"numberMisscheduled": 1}, "Misscheduled", 600),
     ],
 )
-def test_a_daemon_set_that_stands(status: dict[str, int], reason: str, hold: float) -> None:
+def test_a_daemon_set_that_stands(status: dict[str, Any], reason: str, hold: float) -> None:
     (stuck,) = diagnosis(daemon_set(**status)).pending
     assert (stuck.kind, stuck.reason, stuck.hold) == ("DaemonSetStuck", reason, hold)
 
