@@ -55,8 +55,7 @@ class _Garbled(Exception):
 class _Listing:
     """A list under way; it survives a broken connection and goes on with its next page."""
 
-    def __init__(self, known: set[str]) -> None:
-        self.known = known
+    def __init__(self) -> None:
         self.listed: set[str] = set()
         self.version = ""
         self.token = ""
@@ -118,6 +117,7 @@ class KindReader:
         try:
             if not self._version:
                 await self._list()
+                self._failures = 0
                 return 0.0
             await self._watch()
             ended = True
@@ -140,7 +140,9 @@ class KindReader:
         except (TimeoutError, aiohttp.ClientError, OSError, KubedomError) as error:
             self._failed(self._broken(error))
         except _Garbled as error:
-            self._failed(f"What the API server of {self._api.name} sends for {self._kind} cannot be read: {error}.")
+            self._failed(
+                f"What the API server of {self._api.name} sends for {self._kind} cannot be read: {error}.", at_once=True
+            )
         except Exception as error:
             # A defect here must not silence the kind: say so, and begin from a list.
             logger.exception("%s: reading failed", self._kind)
@@ -150,7 +152,7 @@ class KindReader:
             return self._backoff.delay()
         if self.counts.lines > lines or self._clock() - begun > _STOOD:
             self._backoff.reset()
-            self._useless = 0
+            self._useless = self._failures = 0
             if ended:
                 # Its time was over; that time is random already.
                 return 0.0
@@ -159,7 +161,7 @@ class KindReader:
     async def _list(self) -> None:
         listing = self._listing
         if listing is None:
-            listing = self._listing = _Listing(set(self._sink.known(self._kind)))
+            listing = self._listing = _Listing()
         while True:
             query = {"limit": str(self._page_size)}
             if listing.token:
@@ -177,7 +179,7 @@ class KindReader:
             for unreadable, small in page.unreadable:
                 uid, version = small.metadata.uid, small.metadata.resource_version
                 listing.listed.add(uid)
-                if uid not in listing.known or self._told.get(uid) != version:
+                if self._told.get(uid) != version:
                     self._tell_unreadable(unreadable, small)
             items = page.items or ()
             for start in range(0, len(items), _OBJECTS_A_TURN):
@@ -190,23 +192,22 @@ class KindReader:
         self._complete(listing)
 
     def _take_items(self, listing: _Listing, items: tuple[Any, ...]) -> None:
-        told, known, listed = self._told, listing.known, listing.listed
+        told, listed = self._told, listing.listed
         for obj in items:
             metadata = obj.metadata
             uid = metadata.uid
             listed.add(uid)
-            if uid not in known or told.get(uid) != metadata.resource_version:
+            if told.get(uid) != metadata.resource_version:
                 told[uid] = metadata.resource_version
-                known.add(uid)
                 self._sink.changed(self._kind, obj)
 
     def _complete(self, listing: _Listing) -> None:
         """Replace what was known by what was listed."""
-        for uid in (listing.known | self._told.keys()) - listing.listed:
+        # The sink may know objects of an earlier source, and need not keep all that it was told.
+        for uid in (self._told.keys() | set(self._sink.known(self._kind))) - listing.listed:
             self._told.pop(uid, None)
             self._unreadable.pop(uid, None)
-            if uid in listing.known:
-                self._sink.gone(self._kind, uid)
+            self._sink.gone(self._kind, uid)
         self._listing = None
         self._page_size = self._ordinary_page_size
         self._version = listing.version
@@ -280,7 +281,6 @@ class KindReader:
         if problem.field not in fields:
             fields.add(problem.field)
             self.counts.unreadable += 1
-            logger.warning("%s", problem)
         self._told[uid] = small.metadata.resource_version
         self._sink.unreadable(problem, small)
 
@@ -290,7 +290,6 @@ class KindReader:
             self._sink.gone(self._kind, uid, version)
 
     def _works(self) -> None:
-        self._failures = 0
         if self._trouble:
             self._trouble = ""
             self._sink.trouble(self._kind, "")
@@ -300,7 +299,6 @@ class KindReader:
         self._failures += 1
         if (at_once or self._failures > 1) and sentence != self._trouble:
             self._trouble = sentence
-            logger.warning("%s", sentence)
             self._sink.trouble(self._kind, sentence)
 
     def _broken(self, error: Exception) -> str:
