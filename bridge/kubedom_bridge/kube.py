@@ -206,8 +206,15 @@ class Api:
             response.close()
             await self._renew(used)
             response = await self._open(path, query, inactivity)
+        connection = response.connection
         async with response:
-            yield response
+            try:
+                yield response
+            except TimeoutError:
+                # Who is silent will not answer TLS's goodbye either, and closing would wait for it.
+                if connection is not None and connection.transport is not None:
+                    connection.transport.abort()
+                raise
 
     async def _open(self, path: str, query: dict[str, str], inactivity: float) -> aiohttp.ClientResponse:
         # Compressing a list costs the API server more time than sending it, and a watch is never compressed.
