@@ -223,7 +223,7 @@ export class Applier {
   #event(entry, snapshot) {
     this.#onevent(entry);
     const verdict = this.incidents.take(entry);
-    const types = verdict.types.filter((type) => type !== entry.type || allowed(type));
+    const types = verdict.types.filter((type, at) => at > 0 || type !== entry.type || allowed(type));
     const resource = resourceOf(entry);
     if (entry.incident) this.#mark(resource.uid);
     // A snapshot brings open incidents again and again; only what was not known is news.

@@ -177,7 +177,7 @@ export class Connection {
 
   /**
    * @param {number} code
-   * @param {string} told The bridge's own words, which are better than ours.
+   * @param {string} told The bridge's own words.
    * @param {{reason: string, message: string}} [why]
    */
   #lost(code, told, why) {
@@ -190,7 +190,9 @@ export class Connection {
       this.#lastSlow = performance.now();
     }
     const wait = backoff(this.#failures);
-    const message = why?.message ?? (told && end.reason !== 'unreachable' ? told : end.message);
+    // The bridge's words add what it objects to; where this page has no sentence for the code, they are the better one.
+    const words = end.known ? (end.final && told ? `${end.message} (${told})` : end.message) : told || end.message;
+    const message = why?.message ?? words;
     this.#tell('offline', {
       reason: why?.reason ?? end.reason,
       message,

@@ -123,7 +123,7 @@ export function resourceOf(entry) {
   const detail = entry.detail ?? {};
   return {
     kind: entry.kind,
-    namespace: String(detail.namespace ?? ''),
+    namespace: String(detail.namespace ?? entry.namespace ?? ''),
     name: String(detail[nameKey(entry.kind)] ?? entry.subject?.split('/').at(-1) ?? ''),
     uid: entry.uid ?? '',
   };

@@ -242,14 +242,72 @@ declare global {
     podDeleted: ClusterEvent<PodDetail>;
     podFailed: ClusterEvent<PodDetail>;
     podRecovered: ClusterEvent<PodDetail>;
+    podOutOfMemory: ClusterEvent<PodDetail>;
+    podConfigFailed: ClusterEvent<PodDetail>;
+    podLivenessKilled: ClusterEvent<PodDetail>;
     podCrashLooping: ClusterEvent<PodDetail>;
+    podInitFailed: ClusterEvent<PodDetail>;
+    podImagePullFailed: ClusterEvent<PodDetail>;
+    podStartupSlow: ClusterEvent<PodDetail>;
+    podDisrupted: ClusterEvent<PodDetail>;
+    podUnknown: ClusterEvent<PodDetail>;
+    podStuckTerminating: ClusterEvent<PodDetail>;
     podUnschedulable: ClusterEvent<PodDetail>;
+    podVolumeMountFailed: ClusterEvent<PodDetail>;
+    podSandboxFailed: ClusterEvent<PodDetail>;
+    podPendingTooLong: ClusterEvent<PodDetail>;
+    podNotReady: ClusterEvent<PodDetail>;
+    podResizeFailed: ClusterEvent<PodDetail>;
+    /** A container was started again; told once, with no recovery. */
+    podRestarted: ClusterEvent<PodDetail>;
 
     deploymentCreated: ClusterEvent<DeploymentDetail>;
     deploymentDeleted: ClusterEvent<DeploymentDetail>;
     deploymentStalled: ClusterEvent<DeploymentDetail>;
+    deploymentDegraded: ClusterEvent<DeploymentDetail>;
+    deploymentReplicaFailure: ClusterEvent<DeploymentDetail>;
     deploymentUnavailable: ClusterEvent<DeploymentDetail>;
     deploymentRecovered: ClusterEvent<DeploymentDetail>;
+
+    // Kinds without an element of their own: on their namespace's element, or the cluster's.
+    replicaSetFailed: ClusterEvent<FailureDetail>;
+    replicaSetRecovered: ClusterEvent<FailureDetail>;
+    statefulSetStuck: ClusterEvent<FailureDetail>;
+    statefulSetRecovered: ClusterEvent<FailureDetail>;
+    daemonSetStuck: ClusterEvent<FailureDetail>;
+    daemonSetRecovered: ClusterEvent<FailureDetail>;
+    jobFailed: ClusterEvent<FailureDetail>;
+    jobRetrying: ClusterEvent<FailureDetail>;
+    jobStuck: ClusterEvent<FailureDetail>;
+    jobRecovered: ClusterEvent<FailureDetail>;
+    cronJobFailed: ClusterEvent<FailureDetail>;
+    cronJobRecovered: ClusterEvent<FailureDetail>;
+    nodeNotReady: ClusterEvent<FailureDetail>;
+    nodePressure: ClusterEvent<FailureDetail>;
+    nodeProblem: ClusterEvent<FailureDetail>;
+    nodeCordoned: ClusterEvent<FailureDetail>;
+    nodeUncordoned: ClusterEvent<FailureDetail>;
+    nodeWarning: ClusterEvent<FailureDetail>;
+    nodeRecovered: ClusterEvent<FailureDetail>;
+    claimPending: ClusterEvent<FailureDetail>;
+    claimLost: ClusterEvent<FailureDetail>;
+    claimResizeFailed: ClusterEvent<FailureDetail>;
+    claimRecovered: ClusterEvent<FailureDetail>;
+    volumeFailed: ClusterEvent<FailureDetail>;
+    volumeReleased: ClusterEvent<FailureDetail>;
+    volumeRecovered: ClusterEvent<FailureDetail>;
+    namespaceStuck: ClusterEvent<FailureDetail>;
+    namespaceRecovered: ClusterEvent<FailureDetail>;
+    serviceLoadBalancerPending: ClusterEvent<FailureDetail>;
+    serviceNoEndpoints: ClusterEvent<FailureDetail>;
+    serviceRecovered: ClusterEvent<FailureDetail>;
+    autoscalerFailed: ClusterEvent<FailureDetail>;
+    autoscalerMetricsFailed: ClusterEvent<FailureDetail>;
+    autoscalerMaxedOut: ClusterEvent<FailureDetail>;
+    autoscalerRecovered: ClusterEvent<FailureDetail>;
+    disruptionBudgetUnhealthy: ClusterEvent<FailureDetail>;
+    disruptionBudgetBlocked: ClusterEvent<FailureDetail>;
+    disruptionBudgetRecovered: ClusterEvent<FailureDetail>;
 
     /** The phases of an action, on its target's element. */
     healingStarted: ClusterEvent<HealingDetail>;
@@ -306,6 +364,7 @@ export interface EventEntry extends EntryBase {
   id?: string;
   source?: string;
   subject?: string;
+  namespace?: string;
   severity?: string;
   incident?: WireIncident;
   detail?: Record<string, any>;

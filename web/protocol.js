@@ -81,11 +81,12 @@ export function isObject(value) {
  * @typedef {object} Closing
  * @property {string} reason One word for scripts.
  * @property {string} message A sentence for people.
+ * @property {boolean} known Whether this page knows the code.
  * @property {boolean} final Whether trying again makes no sense.
  * @property {number} patience How many failed attempts it counts as: more means a longer wait before the next.
  */
 
-/** @type {Readonly<Record<number, Omit<Closing, 'patience'> & {patience?: number}>>} */
+/** @type {Readonly<Record<number, Omit<Closing, 'patience' | 'known'> & {patience?: number}>>} */
 const CLOSINGS = {
   1012: { reason: 'restarting', message: 'kubedom is restarting; this page comes back by itself.', final: false, patience: 3 },
   1013: { reason: 'busy', message: 'kubedom is busy; this page comes back by itself.', final: false, patience: 3 },
@@ -96,7 +97,7 @@ const CLOSINGS = {
   },
   4401: {
     reason: 'signed-out',
-    message: 'You are signed out. Open the sign-in link that kubedom printed when it started, or sign in again.',
+    message: "Your session is over. Press Enter in kubedom's terminal for a new sign-in link, and open it.",
     final: true,
   },
   4403: {
@@ -125,8 +126,9 @@ const CLOSINGS = {
  */
 export function closing(code) {
   const known = CLOSINGS[code];
-  if (known) return { patience: 1, ...known };
+  if (known) return { patience: 1, ...known, known: true };
   return {
+    known: false,
     reason: 'unreachable',
     message: 'kubedom cannot be reached. Is `kubedom run` still running?',
     final: false,

@@ -42,12 +42,27 @@ export function handleActions(cluster, onprogress) {
     if (button && command && element && !event.defaultPrevented) void start(command, element, onprogress);
   });
 
+  /** @type {Map<string, ReturnType<typeof toast>>} What others started, by the action's name. */
+  const others = new Map();
   cluster.addEventListener('healingStarted', (event) => {
-    const { action, target, requestedBy, message } = event.detail;
+    const { action, actionName, requestedBy, message } = event.detail;
     const mine = [...running.values()].find((each) => each.command === action && each.uid === event.resource.uid);
     if (mine) onprogress(Object.assign(mine, { text: message || mine.text }));
-    else if (!event.replayed) toast(`${requestedBy || 'Someone'} started ${action} of ${target?.name ?? 'a resource'}.`, 'info');
+    else if (!event.replayed) others.set(actionName, toast(`${requestedBy || 'Someone'} started ${action} of ${nameOf(event)}.`, 'running'));
   });
+  for (const type of /** @type {const} */ (['healingSucceeded', 'healingFailed'])) {
+    cluster.addEventListener(type, (event) => {
+      const { action, actionName, message } = event.detail;
+      const how = type === 'healingSucceeded' ? 'done' : 'failed';
+      others.get(actionName)?.finish(message || `${action} of ${nameOf(event)} ${how === 'done' ? 'is done' : 'failed'}.`, how);
+      others.delete(actionName);
+    });
+  }
+}
+
+/** @param {import('../index.js').ClusterEvent} event */
+function nameOf(event) {
+  return event.detail.target?.name ?? event.resource.name;
 }
 
 /**

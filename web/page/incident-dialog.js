@@ -77,12 +77,12 @@ export class IncidentDialog {
     this.#progress('');
     this.#fill(incident);
     this.#aimButtons();
-    this.#count();
     if (!this.#dialog.open) {
       this.#dialog.showModal();
       // The title, not a button: a key that was on its way must not restart anything.
       byId('dialogTitle').focus();
     }
+    this.#count();
     this.#dialog.scrollTop = 0;
   }
 
@@ -227,7 +227,7 @@ function factsOf(incident, element) {
     if (!told) facts.push([spaced(name), Array.isArray(value) ? value.join(', ') : String(value)]);
   }
   if (element instanceof KubePod) {
-    facts.push(['Restarts', element.getAttribute('restarts') ?? '0']);
+    if (!('restarts' in incident.detail)) facts.push(['Restarts', element.getAttribute('restarts') ?? '0']);
     const node = element.getAttribute('node');
     if (node) facts.push(['Node', node]);
     facts.push(['Workload', element.workload ? `${element.workload.kind} ${element.workload.name}` : 'none: nothing would start it again']);

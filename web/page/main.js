@@ -1,7 +1,7 @@
 /**
  * kubedom's own page, written only with the SDK: what it can do, any page can.
  */
-import { KubePod } from '../kubedom.js';
+import '../kubedom.js';
 import { handleActions } from './actions.js';
 import { byId, typing } from './html.js';
 import { IncidentDialog } from './incident-dialog.js';
@@ -22,7 +22,7 @@ const incidents = new IncidentList(cluster, (incident) => dialog.open(incident))
 
 const count = () => {
   const all = [...cluster.getElementsByTagName('kube-pod')];
-  const unwell = all.filter((pod) => pod instanceof KubePod && failing(pod)).length;
+  const unwell = all.filter((pod) => failing(pod)).length;
   showCounters(all.length, unwell, cluster.getElementsByTagName('kube-namespace').length, cluster.info.name);
 };
 

@@ -11,7 +11,7 @@ import { KubePod } from '../kubedom.js';
 import { aim, isRunning } from './actions.js';
 import { byId, html, setAttribute, setText } from './html.js';
 import { repaint } from './painting.js';
-import { age, counted } from './wording.js';
+import { age, counted, spaced } from './wording.js';
 
 const CHUNK = 100;
 const AGES_MS = 10_000;
@@ -22,6 +22,7 @@ const AGES_MS = 10_000;
  * @property {HTMLTableRowElement} tr
  * @property {HTMLElement} ready
  * @property {HTMLElement} status
+ * @property {HTMLElement} trouble What fails, below the status.
  * @property {HTMLElement} restarts
  * @property {HTMLElement} age
  * @property {HTMLElement} home The workload, below the name.
@@ -261,18 +262,19 @@ function createRow(pod) {
   const home = html('span', { class: 'home' });
   const name = html('span', { class: 'name', title: pod.name }, html('bdi', {}, pod.name));
   const status = html('span', { class: 'state' });
+  const trouble = html('span', { class: 'home' });
   const restart = html('button', { type: 'button', class: 'restartPod', 'aria-label': `Restart ${pod.name}` }, 'Restart');
   const remove = html('button', { type: 'button', class: 'deletePod', 'aria-label': `Delete ${pod.name}` }, 'Delete');
   const head = html('th', { role: 'rowheader', scope: 'row', 'data-column': 'name' }, name, home);
   const ready = cell('ready');
   const restarts = cell('restarts');
   const since = cell('age');
-  const tr = html('tr', { role: 'row' }, head, ready, cell('status', status), restarts, since, cell('actions', restart, remove));
+  const tr = html('tr', { role: 'row' }, head, ready, cell('status', status, trouble), restarts, since, cell('actions', restart, remove));
   tr.dataset.uid = pod.uid;
   aim(restart, 'restartPod', pod);
   aim(remove, 'deletePod', pod);
   const born = Date.parse(pod.object?.metadata?.creationTimestamp ?? '');
-  return { pod, tr, ready, status, restarts, age: since, home, restart, remove, born };
+  return { pod, tr, ready, status, trouble, restarts, age: since, home, restart, remove, born };
 }
 
 /** @param {Row} row */
@@ -284,6 +286,7 @@ function paintRow(row) {
   setText(row.status, status(pod));
   setAttribute(row.status, 'data-tone', tone(pod));
   setAttribute(row.status, 'title', pod.incidents.map((incident) => incident.message || incident.kind).join('\n') || null);
+  setText(row.trouble, [...new Set(pod.incidents.map((incident) => spaced(incident.kind)))].join(', '));
   setText(row.restarts, String(restarts(pod)));
   row.restarts.toggleAttribute('data-none', restarts(pod) === 0);
   setText(row.age, age(row.born));
@@ -292,9 +295,9 @@ function paintRow(row) {
   row.remove.disabled = isRunning('deletePod', pod.uid);
 }
 
-/** @param {KubePod} pod */
-export function failing(pod) {
-  return pod.incidents.some((incident) => incident.severity !== 'info');
+/** @param {KubeResource} resource */
+export function failing(resource) {
+  return resource.incidents.some((incident) => incident.severity !== 'info');
 }
 
 /** @param {KubePod} pod */

@@ -7,6 +7,7 @@ import { KubeDeployment } from '../kubedom.js';
 import { aim, isRunning } from './actions.js';
 import { byId, html, setAttribute, setText } from './html.js';
 import { repaint } from './painting.js';
+import { failing } from './pods-table.js';
 
 /** @typedef {{element: KubeDeployment, item: HTMLLIElement, state: HTMLElement, ready: HTMLElement, meter: HTMLMeterElement, restart: HTMLButtonElement | null}} Item */
 
@@ -70,7 +71,7 @@ function createItem(element) {
     html('span', { class: 'name', title: name }, html('bdi', {}, name)),
     html('span', { class: 'home' }, html('bdi', {}, where)),
   );
-  const item = html('li', {}, names, html('div', { class: 'fares' }, html('div', { class: 'line' }, state, ready), meter), restart ?? '');
+  const item = html('li', {}, names, restart ?? '', html('div', { class: 'fares' }, html('div', { class: 'line' }, state, ready), meter));
   return { element, item, state, ready, meter, restart };
 }
 
@@ -92,7 +93,8 @@ function paintItem({ element, state, ready, meter, restart }) {
  * @param {string} word
  */
 function tone(element, word) {
-  if (element.incidents.length > 0 || word === 'Stalled') return 'bad';
+  if (failing(element)) return element.incidents.every((incident) => incident.severity === 'warning') ? 'warning' : 'bad';
+  if (word === 'Stalled') return 'bad';
   if (word === 'Available') return 'good';
   return word === 'Paused' || word === 'ScaledToZero' ? 'done' : 'waiting';
 }

@@ -1,0 +1,275 @@
+"""A bridge that says what a test makes it say: the web folder under the real content policy, and scripted frames.
+
+The bridge's own behaviour is tested elsewhere, with the real one. Here it is the other side that is tested: what the
+SDK makes of frames that the real bridge sends rarely, in another order, or never.
+"""
+
+import asyncio
+import json
+import mimetypes
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.datastructures import Headers
+from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
+
+WEB = Path(__file__).parents[3] / "web"
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
+BARE_PAGE = (
+    "<!doctype html><title>test</title><link rel=icon href=/icon.svg><kube-cluster></kube-cluster>"
+    "<script type=module src=/kubedom.js></script>"
+)
+
+Json = dict[str, Any]
+
+
+class Peer:
+    """One connection of a page."""
+
+    def __init__(self, connection: ServerConnection) -> None:
+        self._connection = connection
+
+    async def send(self, *messages: Json) -> None:
+        for message in messages:
+            await self._connection.send(json.dumps(message))
+
+    async def send_text(self, text: str) -> None:
+        await self._connection.send(text)
+
+    async def receive(self) -> Json:
+        message: Json = json.loads(await asyncio.wait_for(self._connection.recv(), 5))
+        return message
+
+    async def close(self, code: int, reason: str = "") -> None:
+        await self._connection.close(code, reason)
+
+    async def abort(self) -> None:
+        """Lose the connection without a word."""
+        self._connection.transport.abort()
+
+    async def closed(self) -> None:
+        await asyncio.wait_for(self._connection.wait_closed(), 5)
+
+
+class ScriptedBridge:
+    """Serves the web folder and hands each connection to the test."""
+
+    def __init__(self) -> None:
+        self.pages: dict[str, str] = {"/bare.html": BARE_PAGE}
+        self.connections = 0
+        self._peers: asyncio.Queue[Peer] = asyncio.Queue()
+        self._server: Server | None = None
+        self.origin = ""
+
+    @asynccontextmanager
+    async def run(self) -> AsyncIterator["ScriptedBridge"]:
+        async with serve(
+            self._accept,
+            "127.0.0.1",
+            0,
+            process_request=self._answer,
+            subprotocols=[Subprotocol("kubedom.v1")],
+            ping_interval=None,
+            max_size=None,
+            compression=None,
+        ) as server:
+            self._server = server
+            self.origin = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            yield self
+
+    async def peer(self) -> Peer:
+        """The next connection."""
+        return await asyncio.wait_for(self._peers.get(), 5)
+
+    async def subscribed(self) -> tuple[Peer, Json]:
+        """The next connection and its subscription."""
+        peer = await self.peer()
+        return peer, await peer.receive()
+
+    async def _accept(self, connection: ServerConnection) -> None:
+        self.connections += 1
+        await self._peers.put(Peer(connection))
+        await connection.wait_closed()
+
+    def _answer(self, _: ServerConnection, request: Request) -> Response | None:
+        path = request.path.partition("?")[0]
+        if path == "/api/socket":
+            return None
+        if path in self.pages:
+            return respond(self.pages[path].encode(), "text/html" if path.endswith(".html") else "text/javascript")
+        file = WEB / ("index.html" if path == "/" else path.removeprefix("/"))
+        if not file.is_file():
+            return respond(b"not found", "text/plain", HTTPStatus.NOT_FOUND)
+        return respond(file.read_bytes(), mimetypes.guess_type(file.name)[0] or "application/octet-stream")
+
+
+def respond(body: bytes, kind: str, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    headers = Headers(
+        {
+            "Content-Type": f"{kind}; charset=utf-8",
+            "Content-Length": str(len(body)),
+            "Content-Security-Policy": POLICY,
+            "Connection": "close",
+        }
+    )
+    return Response(status.value, status.phrase, headers, body)
+
+
+# Messages.
+
+
+def hello(epoch: str = "e1", head: int = 0, heartbeat: float = 15) -> Json:
+    return {
+        "type": "hello",
+        "protocol": "kubedom.v1",
+        "epoch": epoch,
+        "head": head,
+        "heartbeat": heartbeat,
+        "cluster": {"name": "test-cluster", "version": "v1.36.3"},
+        "user": {"name": "ada"},
+        "limits": {"maxMessageBytes": 65536, "commandsPerSecond": 20},
+        "tokenExpires": None,
+    }
+
+
+def snapshot(*entries: Json, incidents: tuple[Json, ...] = (), sequence: int = 10, epoch: str = "e1") -> list[Json]:
+    return [
+        {"type": "snapshot", "entries": list(entries), "incidents": [{**each, "replayed": True} for each in incidents]},
+        {"type": "snapshotEnd", "epoch": epoch, "sequence": sequence},
+    ]
+
+
+def changes(*entries: Json) -> Json:
+    return {"type": "changes", "entries": list(entries)}
+
+
+def pod(
+    name: str,
+    sequence: int = 0,
+    *,
+    namespace: str = "default",
+    workload: str = "",
+    status: str = "Running",
+    phase: str = "Running",
+    ready: int = 1,
+    restarts: int = 0,
+    created: str = "2026-01-01T00:00:00Z",
+    uid: str = "",
+) -> Json:
+    entry: Json = {
+        "sequence": sequence,
+        "op": "upsert",
+        "kind": "Pod",
+        "uid": uid or f"uid-{name}",
+        "resourceVersion": str(sequence),
+        "time": "2026-01-01T00:00:00Z",
+        "namespace": namespace,
+        "object": {
+            "metadata": {
+                "name": name,
+                "namespace": namespace,
+                "uid": uid or f"uid-{name}",
+                "creationTimestamp": created,
+            },
+            "spec": {"nodeName": "node-1"},
+            "status": {"phase": phase},
+        },
+        "display": {"status": status, "ready": ready, "total": 1, "restarts": restarts},
+    }
+    if workload:
+        entry["workload"] = {"kind": "Deployment", "name": workload}
+    return entry
+
+
+def deployment(name: str, sequence: int = 0, *, namespace: str = "default", ready: int = 1, replicas: int = 1) -> Json:
+    return {
+        "sequence": sequence,
+        "op": "upsert",
+        "kind": "Deployment",
+        "uid": f"uid-deployment-{name}",
+        "time": "2026-01-01T00:00:00Z",
+        "namespace": namespace,
+        "object": {
+            "metadata": {"name": name, "namespace": namespace, "uid": f"uid-deployment-{name}", "generation": 1},
+            "spec": {"replicas": replicas},
+            "status": {"observedGeneration": 1, "readyReplicas": ready, "updatedReplicas": replicas},
+        },
+    }
+
+
+def gone(name: str, sequence: int, *, kind: str = "Pod", uid: str = "", namespace: str = "default") -> Json:
+    return {
+        "sequence": sequence,
+        "op": "delete",
+        "kind": kind,
+        "uid": uid or f"uid-{name}",
+        "time": "2026-01-01T00:00:05Z",
+        "namespace": namespace,
+        "name": name,
+    }
+
+
+def event(
+    kind: str,
+    name: str,
+    sequence: int,
+    *,
+    phase: str = "begin",
+    incident: str = "i1",
+    failure: str = "PodFailed",
+    resource: str = "Pod",
+    namespace: str = "default",
+    severity: str = "error",
+    since: str = "2026-01-01T00:00:01Z",
+    uid: str = "",
+    **detail: Any,
+) -> Json:
+    prefix = "uid-" if resource == "Pod" else f"uid-{resource.lower()}-"
+    return {
+        "sequence": sequence,
+        "op": "event",
+        "type": kind,
+        "kind": resource,
+        "uid": uid or f"{prefix}{name}",
+        "namespace": namespace,
+        "time": "2026-01-01T00:00:02Z",
+        "id": f"e1-{sequence}",
+        "source": "/clusters/test-cluster",
+        "subject": f"{namespace}/{resource.lower()}s/{name}",
+        "severity": severity,
+        "incident": {"id": incident, "kind": failure, "phase": phase, "since": since, "container": "app"},
+        "detail": {
+            resource[0].lower() + resource[1:] + "Name": name,
+            "namespace": namespace,
+            "message": f"{name} ended with exit code 3.",
+            **detail,
+        },
+    }
+
+
+def healing(
+    kind: str, name: str, sequence: int, *, action: str = "restartPod", phase: str = "Running", **detail: Any
+) -> Json:
+    entry = event(kind, name, sequence)
+    del entry["incident"]
+    entry["severity"] = "info"
+    entry["detail"] = {
+        "action": action,
+        "actionName": "restart-1",
+        "namespace": "default",
+        "target": {"kind": "Pod", "name": name, "uid": f"uid-{name}"},
+        "requestedBy": "ada",
+        "phase": phase,
+        "message": "",
+        **detail,
+    }
+    return entry
