@@ -1,0 +1,1 @@
+"""The way back: carrying out HealingActions and telling how they fare."""

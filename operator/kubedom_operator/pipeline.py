@@ -1,0 +1,205 @@
+"""From a watched change to the journal: mirror, diagnosis, incidents, entries.
+
+In come the calls of a watch source (`watch/seam.py`); out go batches of journal entries. Of one change the state comes
+first and then its events, so that an element is up to date when a listener hears of it; a deletion comes after the
+end of its incidents, so that the element still exists. Everything runs on the source's loop and takes the clock from
+outside; `next_due` and `tick` are for whoever keeps time.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection
+from typing import Any
+
+from kubedom_bridge.protocol import Entry
+
+from . import telling
+from .diagnosis import Settings, diagnose
+from .incidents import IncidentTracker
+from .mirror import Mirror
+from .projection import Minimal, UnreadableObject
+from .timers import TimerWheel
+
+#: Kinds that pages are told of; the others only help to diagnose these.
+TOLD = frozenset(
+    {
+        "Pod",
+        "Deployment",
+        "StatefulSet",
+        "DaemonSet",
+        "Job",
+        "CronJob",
+        "HorizontalPodAutoscaler",
+        "PodDisruptionBudget",
+        "Node",
+        "PersistentVolumeClaim",
+        "PersistentVolume",
+        "Namespace",
+        "ReplicaSet",
+    }
+)
+
+log = logging.getLogger(__name__)
+
+
+class Pipeline:
+    """The sink of a watch source.
+
+    Args:
+        cluster: The cluster's name.
+        publish: Takes the entries of one change, in order; called on the source's loop.
+        clock: Seconds since the epoch.
+        settings: Hold times and the like.
+        wake: Called when an earlier moment than before is due; whoever keeps time asks `next_due` again.
+
+    """
+
+    def __init__(
+        self,
+        cluster: str,
+        publish: Callable[[list[Entry]], None],
+        *,
+        clock: Callable[[], float],
+        settings: Settings | None = None,
+        wake: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._cluster = cluster
+        self._publish = publish
+        self._clock = clock
+        self._settings = settings or Settings()
+        self._wake = wake
+        self._mirror = Mirror()
+        self._incidents = IncidentTracker(cluster)
+        self._timers: TimerWheel[tuple[str, str]] = TimerWheel()
+        self._synced: set[str] = set()
+        self._unread: dict[str, set[str]] = {}
+        self._troubles: dict[str, str] = {}
+
+    # What a watch source calls.
+
+    def changed(self, kind: str, obj: Any) -> None:
+        """Take in an object's new version."""
+        if kind == "Event":
+            subject_kind, uid = self._mirror.put_event(obj)
+            subject = self._mirror.get(subject_kind, uid) if uid else None
+            if subject is not None:
+                self._tell(self._diagnosed(subject_kind, subject, first=False))
+            return
+        before = self._mirror.put(kind, obj)
+        entries = self._diagnosed(kind, obj, first=before is None)
+        if kind in TOLD:
+            entries.insert(0, telling.state(kind, obj, self._clock()))
+        self._tell(entries)
+        if kind == "Job":
+            self._look_at_cron_job(obj)
+
+    def gone(self, kind: str, uid: str, resource_version: str = "") -> None:
+        """Take in that an object was deleted."""
+        if kind == "Event":
+            self._mirror.remove_event(uid)
+            return
+        obj = self._mirror.remove(kind, uid)
+        if obj is None:
+            return
+        self._timers.set((kind, uid), None)
+        self._unread.pop(uid, None)
+        now = self._clock()
+        entries: list[Entry] = [
+            telling.incident(kind, obj, change, cluster=self._cluster, now=now, replayed=False, removed=True)
+            for change in self._incidents.forget(uid)
+        ]
+        if kind in TOLD:
+            entries.append(telling.deletion(kind, obj, resource_version, now))
+        self._tell(entries)
+
+    def unreadable(self, problem: UnreadableObject, minimal: Minimal) -> None:
+        """Show what can be shown of an object that cannot be read, and say so once."""
+        uid = minimal.metadata.uid
+        fields = self._unread.setdefault(uid, set())
+        if problem.field not in fields:
+            fields.add(problem.field)
+            log.warning("%s", problem)
+        if not uid:
+            return
+        self._mirror.put(problem.kind, minimal)
+        if problem.kind in TOLD:
+            self._tell([telling.state(problem.kind, minimal, self._clock())])
+
+    def synced(self, kind: str) -> None:
+        """Everything of this kind that existed at the start has been told; from here on, all is news."""
+        self._synced.add(kind)
+        log.info("%s: %d listed", kind, len(self._mirror.uids(kind)))
+
+    def known(self, kind: str) -> Collection[str]:
+        """The uids of a kind that were told and are not gone."""
+        return self._mirror.uids(kind)
+
+    def trouble(self, kind: str, sentence: str) -> None:
+        """Remember that a kind cannot be watched at present."""
+        if sentence:
+            self._troubles[kind] = sentence
+            log.warning("%s: %s", kind, sentence)
+        elif self._troubles.pop(kind, None):
+            log.info("%s: watched again", kind)
+
+    # What whoever keeps time calls.
+
+    def next_due(self) -> float | None:
+        """When `tick` is to be called next, in seconds since the epoch."""
+        return self._timers.next_due()
+
+    def tick(self) -> None:
+        """Look again at every object whose moment has come."""
+        for kind, uid in self._timers.due(self._clock()):
+            obj = self._mirror.get(kind, uid)
+            if obj is not None:
+                entries = self._diagnosed(kind, obj, first=False)
+                if kind == "Pod" and entries:
+                    entries.insert(0, telling.state(kind, obj, self._clock()))
+                self._tell(entries)
+
+    # What the process asks.
+
+    def not_ready(self, kinds: Collection[str]) -> str:
+        """Say why these kinds cannot be relied on yet; an empty string when they can."""
+        if self._troubles:
+            return "; ".join(f"{kind}: {sentence}" for kind, sentence in self._troubles.items())
+        missing = sorted(set(kinds) - self._synced)
+        return f"still listing {', '.join(missing)}" if missing else ""
+
+    def counts(self) -> dict[str, int]:
+        """How many objects are mirrored, incidents open and objects unreadable."""
+        return {
+            "objects": self._mirror.count(),
+            "incidents": self._incidents.count(),
+            "unreadable": len(self._unread),
+        }
+
+    def _diagnosed(self, kind: str, obj: Any, *, first: bool) -> list[Entry]:
+        if isinstance(obj, Minimal):
+            return []
+        now = self._clock()
+        uid = obj.metadata.uid
+        diagnosis = diagnose(obj, self._mirror.related(kind, obj), now, self._settings)
+        replayed = kind not in self._synced
+        verdict = self._incidents.update(uid, diagnosis, now, first=first and replayed)
+        earliest = self._timers.next_due()
+        self._timers.set((kind, uid), verdict.recheck)
+        if verdict.recheck is not None and (earliest is None or verdict.recheck < earliest):
+            self._wake()
+        return [
+            telling.incident(kind, obj, change, cluster=self._cluster, now=now, replayed=replayed)
+            for change in verdict.changes
+        ]
+
+    def _look_at_cron_job(self, job: Any) -> None:
+        """A job's end is its cron job's failure too."""
+        for owner in job.metadata.owner_references or ():
+            cron_job = self._mirror.get("CronJob", owner.uid or "")
+            if cron_job is not None:
+                self._tell(self._diagnosed("CronJob", cron_job, first=False))
+
+    def _tell(self, entries: list[Entry]) -> None:
+        if entries:
+            self._publish(entries)

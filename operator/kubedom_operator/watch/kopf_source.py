@@ -1,0 +1,257 @@
+"""The Kopf source: `on.event` handlers that feed a sink, and the care that Kopf needs.
+
+The handlers write nothing to the objects and return None (Kopf would patch a returned value into the status). Kopf ends
+as a whole when a watch request is refused, and loses the deletions that fall into a relist; so it is started again with
+a back-off, and `reconcile` compares after every start, every relist and at a slow interval.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from typing import Any
+
+import kopf
+
+from kubedom_bridge.errors import KubedomError
+from kubedom_bridge.kube import Api, ClusterChoice, load_configuration
+from kubedom_operator.projection import KINDS, UnreadableObject, from_object, minimal
+
+from .reconcile import reconcile
+from .seam import Sink
+
+RECONCILE_SECONDS = 300.0
+RELIST_SETTLE_SECONDS = 1.0
+RESTART_SECONDS = (0.5, 30.0)
+
+log = logging.getLogger(__name__)
+Handler = Callable[[str | None, Mapping[str, Any]], None]
+
+
+class _NoProgress(kopf.ProgressStorage):
+    """Nothing is kept in objects that are only watched, so nothing is looked for either."""
+
+    def fetch(self, **_: Any) -> None:
+        return None
+
+    def store(self, **_: Any) -> None:
+        return None
+
+    def purge(self, **_: Any) -> None:
+        return None
+
+    def touch(self, **_: Any) -> None:
+        return None
+
+    def clear(self, *, essence: Any) -> Any:
+        return essence
+
+
+class _NoDiffBase(kopf.DiffBaseStorage):
+    """No differences are computed, for `on.event` has none; they would be 43 % of the CPU time."""
+
+    def build(self, **_: Any) -> Any:
+        return {}
+
+    def fetch(self, **_: Any) -> None:
+        return None
+
+    def store(self, **_: Any) -> None:
+        return None
+
+
+class _EndlessBackoff:
+    """Kopf's own retries of a request; iterated anew for each."""
+
+    def __iter__(self) -> Iterator[float]:
+        delay = 0.5
+        while True:
+            yield random.uniform(delay / 2, delay)  # noqa: S311 - jitter, not a secret
+            delay = min(delay * 2, 15.0)
+
+
+class KopfSource:
+    """Watches kinds through Kopf handlers.
+
+    Args:
+        choice: The cluster; credentials are read again whenever they are refused.
+        api: The same cluster, for the comparison.
+        kinds: The kinds of the projection to feed to the sink.
+        sink: Where changes go.
+        namespace: One namespace, or None for all.
+        extra: Handlers for other resources, by `plural.group`.
+        reconcile_seconds: The slow interval of the comparison.
+
+    """
+
+    def __init__(
+        self,
+        choice: ClusterChoice,
+        api: Api,
+        kinds: Collection[str],
+        sink: Sink,
+        *,
+        namespace: str | None = None,
+        extra: Mapping[str, Handler] | None = None,
+        reconcile_seconds: float = RECONCILE_SECONDS,
+    ) -> None:
+        self._choice = choice
+        self._api = api
+        self._kinds = tuple(kinds)
+        self._sink = sink
+        self._namespace = namespace
+        self._extra = dict(extra or {})
+        self._reconcile_seconds = reconcile_seconds
+        self._versions: dict[str, dict[str, str]] = {kind: {} for kind in self._kinds}
+        self._synced: set[str] = set()
+        self._relisted = asyncio.Event()
+
+    async def run(self) -> None:
+        """Watch until cancelled, through every outage."""
+        # Made before Kopf starts: on its way out Kopf cancels every task that is younger than itself.
+        comparing = asyncio.create_task(self._compare(), name="reconcile")
+        try:
+            await self._supervise()
+        finally:
+            comparing.cancel()
+
+    async def _supervise(self) -> None:
+        delay, longest = RESTART_SECONDS
+        loop = asyncio.get_running_loop()
+        while True:
+            started = loop.time()
+            reason = "it ended"
+            try:
+                await kopf.operator(
+                    registry=self._registry(),
+                    settings=self._settings(),
+                    standalone=True,
+                    clusterwide=self._namespace is None,
+                    namespaces=[self._namespace] if self._namespace is not None else [],
+                )
+            except Exception as error:
+                reason = str(error) or type(error).__name__
+            if loop.time() - started > 60:
+                delay = RESTART_SECONDS[0]
+            log.warning("The watch ended (%s); it starts again.", reason)
+            await asyncio.sleep(random.uniform(0, delay))  # noqa: S311 - jitter, not a secret
+            delay = min(delay * 2, longest)
+
+    def _settings(self) -> kopf.OperatorSettings:
+        settings = kopf.OperatorSettings()
+        settings.posting.enabled = False
+        settings.scanning.disabled = True
+        settings.persistence.progress_storage = _NoProgress()
+        settings.persistence.diffbase_storage = _NoDiffBase()
+        settings.watching.chunk_size = 250
+        settings.watching.inactivity_timeout = 70.0
+        settings.networking.connect_timeout = 10.0
+        settings.networking.error_backoffs = _EndlessBackoff()
+        settings.queueing.exit_timeout = 0.5
+        return settings
+
+    def _registry(self) -> kopf.OperatorRegistry:
+        registry = kopf.OperatorRegistry()
+
+        @kopf.on.login(registry=registry)
+        async def login(**_: Any) -> kopf.ConnectionInfo:
+            configuration, _name = await load_configuration(self._choice)
+            token = configuration.api_key.get("BearerToken", "")
+            return kopf.ConnectionInfo(
+                server=configuration.host,
+                ca_path=configuration.ssl_ca_cert,
+                ca_data=configuration.ca_cert_data if not configuration.ssl_ca_cert else None,
+                insecure=not configuration.verify_ssl,
+                certificate_path=configuration.cert_file,
+                private_key_path=configuration.key_file,
+                scheme="Bearer" if token else None,
+                token=token.removeprefix("Bearer ") or None,
+            )
+
+        for kind in self._kinds:
+            info = KINDS[kind]
+            kopf.on.event(
+                group=info.group, version=info.version, plural=info.plural, registry=registry, id=f"watch-{info.plural}"
+            )(self._handler(kind))
+        for resource, handler in self._extra.items():
+            plural, _, group = resource.partition(".")
+            kopf.on.event(group=group, plural=plural, registry=registry, id=f"watch-{plural}")(_adapted(handler))
+        return registry
+
+    def _handler(self, kind: str) -> Callable[..., Awaitable[None]]:
+        versions, sink = self._versions[kind], self._sink
+
+        async def observe(event: kopf.RawEvent, **_: Any) -> None:
+            change, body = event["type"], event["object"]
+            metadata = body["metadata"]
+            uid, version = metadata["uid"], metadata["resourceVersion"]
+            if change == "DELETED":
+                if versions.pop(uid, None) is not None:
+                    sink.gone(kind, uid, version)
+                return
+            if change is None and kind in self._synced:
+                self._relisted.set()
+            if versions.get(uid) == version:
+                return
+            versions[uid] = version
+            try:
+                sink.changed(kind, from_object(kind, body))
+            except UnreadableObject as problem:
+                sink.unreadable(problem, minimal(kind, body))
+
+        return observe
+
+    async def _compare(self) -> None:
+        """Compare what is known with what exists: at the start, after a relist, and now and then."""
+        while True:
+            complete = True
+            for kind in self._kinds:
+                complete = await self._compare_kind(kind) and complete
+            if not complete:
+                continue
+            self._relisted.clear()
+            try:
+                async with asyncio.timeout(self._reconcile_seconds):
+                    await self._relisted.wait()
+                # Kopf hands a relist over object by object; comparing before its end would only have to be repeated.
+                await asyncio.sleep(RELIST_SETTLE_SECONDS)
+            except TimeoutError:
+                pass
+
+    async def _compare_kind(self, kind: str) -> bool:
+        """Compare one kind; False where its first list is not complete yet or cannot be made."""
+        try:
+            listed, gone = await reconcile(self._api, kind, self._sink, self._namespace)
+        except KubedomError as problem:
+            self._sink.trouble(kind, str(problem))
+            await asyncio.sleep(1.0)
+            return False
+        self._sink.trouble(kind, "")
+        for uid in gone:
+            self._versions[kind].pop(uid, None)
+        if gone:
+            log.info("%s: %d deletions had been missed.", kind, len(gone))
+        if kind in self._synced:
+            return True
+        if not await self._all_known(kind, listed):
+            return False
+        self._synced.add(kind)
+        self._sink.synced(kind)
+        return True
+
+    async def _all_known(self, kind: str, listed: set[str]) -> bool:
+        """Wait for Kopf to hand over its first list; what was deleted meanwhile asks for a new comparison."""
+        for _ in range(40):
+            if listed <= set(self._sink.known(kind)):
+                return True
+            await asyncio.sleep(0.05)
+        return False
+
+
+def _adapted(handler: Handler) -> Callable[..., Awaitable[None]]:
+    async def observe(event: kopf.RawEvent, **_: Any) -> None:
+        handler(event["type"], event["object"])
+
+    return observe
