@@ -1,0 +1,163 @@
+"""`kubedom run`: operator and bridge in one process, against the given cluster or a local one that it starts."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+import webbrowser
+from pathlib import Path
+
+import click
+
+from kubedom_bridge.actions import ActionGateway
+from kubedom_bridge.bridge import DEFAULT_PORT, Bridge, BridgeSettings, check_settings, listen
+from kubedom_bridge.errors import KubedomError, NotPermitted
+from kubedom_bridge.journal import Journal
+from kubedom_bridge.kube import Api, ClusterChoice, kubeconfig_path
+from kubedom_bridge.protocol import Entry
+from kubedom_bridge.session import Greeting
+from kubedom_operator.demo import install_demo
+from kubedom_operator.install import install_crds
+from kubedom_operator.local import ensure_cluster
+from kubedom_operator.runtime import OperatorThread
+
+
+@click.command()
+@click.option("--kubeconfig", help="The kubeconfig to use; else KUBECONFIG, else ~/.kube/config.")
+@click.option("--context", help="The kubeconfig's context to use; else its current one.")
+@click.option("--namespace", "-n", help="Watch one namespace only.")
+@click.option("--local", is_flag=True, help="Use the local control plane, even where a kubeconfig exists.")
+@click.option("--demo", is_flag=True, help="Add a few deployments to the local cluster, some of which fail and heal.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on; loopback only.")
+@click.option("--port", default=DEFAULT_PORT, show_default=True, type=click.IntRange(0, 65535), help="0: any free one.")
+@click.option("--web-dir", type=click.Path(path_type=Path), help="A folder with a page of your own.")
+@click.option("--default-deployment", default="", metavar="NAMESPACE/NAME", help="What POST /api/deploy starts.")
+@click.option("--open/--no-open", "browse", default=True, help="Open the page in a browser.")
+@click.option("--verbose", "-v", is_flag=True, help="Log what happens.")
+def run(
+    kubeconfig: str | None,
+    context: str | None,
+    namespace: str | None,
+    local: bool,
+    demo: bool,
+    host: str,
+    port: int,
+    web_dir: Path | None,
+    default_deployment: str,
+    browse: bool,
+    verbose: bool,
+) -> None:
+    """Show a cluster as a live page. Without a cluster, a local one is started."""
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    for chatty in ("kopf", "aiohttp", "websockets", "uvicorn"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)
+    settings = BridgeSettings(host=host, port=port, web_dir=web_dir, default_deployment=default_deployment)
+    check_settings(settings)
+    listener = listen(settings)
+    choice = ClusterChoice(kubeconfig, context)
+    if demo or local or (context is None and kubeconfig_path(choice) is None and not _in_cluster()):
+        started = ensure_cluster(progress=click.echo)
+        choice = ClusterChoice(str(started.kubeconfig), started.context)
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_run(settings, listener, choice, namespace, demo=demo, browse=browse))
+
+
+def _in_cluster() -> bool:
+    return "KUBERNETES_SERVICE_HOST" in os.environ
+
+
+async def _run(
+    settings: BridgeSettings,
+    listener: object,
+    choice: ClusterChoice,
+    namespace: str | None,
+    *,
+    demo: bool,
+    browse: bool,
+) -> None:
+    loop = asyncio.get_running_loop()
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    api = await Api.connect(choice)
+    try:
+        version = (await api.call("GET", "/version"))["gitVersion"]
+        await api.call("GET", f"/api/v1/{f'namespaces/{namespace}/' if namespace else ''}pods", query={"limit": "1"})
+        healing = await _install(api)
+        user = await _who_am_i(api)
+        journal = Journal(clock=loop.time)
+        gateway = ActionGateway(api, journal)
+
+        def publish(entries: list[Entry]) -> None:
+            loop.call_soon_threadsafe(journal.publish, entries)
+
+        operator = OperatorThread(choice, api.name, publish, namespace=namespace, healing=healing)
+        bridge = Bridge(
+            settings,
+            listener,  # type: ignore[arg-type]
+            journal=journal,
+            gateway=gateway,
+            greeting=Greeting(api.name, version, user),
+            not_ready=operator.not_ready,
+        )
+        operator.start()
+        try:
+            async with bridge.serving():
+                _announce(bridge, api, browse=browse)
+                if demo:
+                    await install_demo(api)
+                    click.echo("The demo's deployments are in the namespace `demo`; some fail, one heals by itself.")
+                await stopping.wait()
+                click.echo("Stopping.")
+        finally:
+            await asyncio.to_thread(operator.stop)
+    finally:
+        await api.close()
+
+
+async def _install(api: Api) -> bool:
+    """Install the kubedom kinds; without the right to, the page works and healing is off."""
+    try:
+        await install_crds(api)
+    except NotPermitted as problem:
+        try:
+            await api.call("GET", "/apis/kubedom.dev/v1alpha1")
+        except KubedomError:
+            click.echo(f"Healing is switched off: {problem}", err=True)
+            return False
+    return True
+
+
+async def _who_am_i(api: Api) -> str:
+    try:
+        review = await api.call(
+            "POST",
+            "/apis/authentication.k8s.io/v1/selfsubjectreviews",
+            body={"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"},
+        )
+        return str(review["status"]["userInfo"]["username"])
+    except KubedomError:
+        return "you"
+
+
+def _announce(bridge: Bridge, api: Api, *, browse: bool) -> None:
+    link = bridge.signin_link()
+    click.echo(f"Showing {api.name} ({api.server}). Open this link, which works once:\n\n    {link}\n")
+    if sys.stdin.isatty():
+        click.echo("Enter prints a new link, Ctrl-C stops.")
+        asyncio.get_running_loop().add_reader(sys.stdin, _new_link, bridge)
+    if browse and (sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        webbrowser.open(link)
+
+
+def _new_link(bridge: Bridge) -> None:
+    if sys.stdin.readline():
+        click.echo(f"    {bridge.signin_link()}\n")
+    else:
+        asyncio.get_running_loop().remove_reader(sys.stdin)

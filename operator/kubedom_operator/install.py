@@ -1,0 +1,52 @@
+"""The kubedom kinds in the cluster: applied at start, so that a newcomer need not."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from kubedom_bridge.kube import Api
+
+FIELD_MANAGER = "kubedom"
+
+
+def packaged(folder: str, checkout: str) -> Path:
+    """Find a folder of manifests: in the wheel beside this module, in a checkout under deploy/."""
+    inside = Path(str(files("kubedom_operator"))) / folder
+    return inside if inside.is_dir() else Path(__file__).resolve().parents[2] / "deploy" / checkout
+
+
+def manifests(folder: Path) -> list[dict[str, Any]]:
+    """Read every object of a folder's YAML files, in the order of the files' names."""
+    return [
+        document
+        for file in sorted(folder.glob("*.yaml"))
+        for document in yaml.safe_load_all(file.read_text(encoding="utf-8"))
+        if document
+    ]
+
+
+async def install_crds(api: Api) -> None:
+    """Apply the CustomResourceDefinitions.
+
+    Raises:
+        KubedomError: where the user may not, or the API server is away.
+
+    """
+    for crd in manifests(packaged("crds", "crds")):
+        name = crd["metadata"]["name"]
+        await apply(api, f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}", crd)
+
+
+async def apply(api: Api, path: str, manifest: dict[str, Any]) -> dict[str, Any]:
+    """Apply one object on the server's side; what others own is taken over."""
+    return await api.call(
+        "PATCH",
+        path,
+        body=manifest,
+        query={"fieldManager": FIELD_MANAGER, "force": "true"},
+        content_type="application/apply-patch+yaml",
+    )
