@@ -1,7 +1,7 @@
 """The executor: from a HealingAction that exists to its status, and to the events that pages hear.
 
-In comes every version of every HealingAction. One that is not finished is carried out in a task of its own, whatever the
-reason that it is seen: new, or found by an operator that was restarted in the middle. Its phases go into its status
+In comes every version of every HealingAction. One that is not finished is carried out in a task of its own, whatever
+the reason that it is seen: new, or found by an operator that was restarted in the middle. Its phases go into its status
 first and are told from what the watch brings back, so that what a page hears is what the API server has.
 """
 
