@@ -95,6 +95,7 @@ def incident(
     event_type, severity = row.event, failure.severity
     if change.phase == "end":
         event_type, severity = row.recovery_event, "info"
+        detail["message"] = f"{kind} {obj.metadata.name} was deleted." if removed else f"It is over: {failure.message}"
         if removed:
             event_type = f"{_lower(kind)}Removed"
             detail["removed"] = True
