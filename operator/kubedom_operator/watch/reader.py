@@ -6,7 +6,9 @@ than what was told already, and without pages. The API server serves consistent 
 since 1.34, so that the difference costs it one small question to etcd.
 
 After the list comes the watch from the list's resourceVersion. Wherever a watch ends or breaks, the next one begins
-where it stood; only an answer that says "too old" leads to a new list, and that list replaces what was known.
+where it stood; only an answer that says "too old" leads to a new list, and that list replaces what was known. Bookmarks
+keep that place young, but for core Events, of which the API server has no watch cache and sends none by default: there a
+quiet minute ends the connection, and after a longer quiet the list is made again, which is then short.
 """
 
 from __future__ import annotations
@@ -254,9 +256,9 @@ class KindReader:
             if what == "DELETED":
                 self._gone(uid, version)
             elif what != "BOOKMARK" and told.get(uid) != version:
+                # Before the call: were the sink to fail, one object must not hold up the kind for ever.
                 told[uid] = version
                 changed(kind, obj)
-            # Only now: were the sink to fail, the line would come again.
             self._version = version
         self.counts.lines += len(lines)
 
