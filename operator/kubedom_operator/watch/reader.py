@@ -7,8 +7,8 @@ since 1.34, so that the difference costs it one small question to etcd.
 
 After the list comes the watch from the list's resourceVersion. Wherever a watch ends or breaks, the next one begins
 where it stood; only an answer that says "too old" leads to a new list, and that list replaces what was known. Bookmarks
-keep that place young, but for core Events, of which the API server has no watch cache and sends none by default: there a
-quiet minute ends the connection, and after a longer quiet the list is made again, which is then short.
+keep that place young, but for core Events, of which the API server has no watch cache and sends none by default: there
+a quiet minute ends the connection, and after a longer quiet the list is made again, which is then short.
 """
 
 from __future__ import annotations
