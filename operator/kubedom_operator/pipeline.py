@@ -87,6 +87,7 @@ class Pipeline:
                 self._tell(self._diagnosed(subject_kind, subject, first=False))
             return
         before = self._mirror.put(kind, obj)
+        self._unread.pop(obj.metadata.uid, None)
         entries = self._diagnosed(kind, obj, first=before is None)
         if kind in TOLD:
             entries.insert(0, telling.state(kind, obj, self._clock()))
@@ -112,6 +113,8 @@ class Pipeline:
         if kind in TOLD:
             entries.append(telling.deletion(kind, obj, resource_version, now))
         self._tell(entries)
+        if kind == "Job":
+            self._look_at_cron_job(obj)
 
     def unreadable(self, problem: UnreadableObject, minimal: Minimal) -> None:
         """Show what can be shown of an object that cannot be read, and say so once."""
