@@ -7,13 +7,13 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.unit.diagnosis.objects import NOW, ago, cond, container, ended, metadata, pod, running, waiting
+from tests.unit.diagnosis.replay import Step, recording
 
 from kubedom_bridge.protocol import DeleteEntry, EventEntry, StateEntry
 from kubedom_operator.diagnosis import Settings, diagnose
 from kubedom_operator.projection import UnreadableObject, from_object, minimal
 
-from ..diagnosis.objects import NOW, ago, cond, container, ended, metadata, pod, running, waiting
-from ..diagnosis.replay import Step, recording
 from .listener import Listener
 
 

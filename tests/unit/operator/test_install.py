@@ -1,0 +1,60 @@
+"""What kubedom brings along is found and is what the API server expects."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+from kubedom_bridge.actions import ACTIONS, GROUP, PLURAL, VERSION
+from kubedom_bridge.kube import Api
+from kubedom_operator import demo, install
+
+
+class Recorder:
+    """Takes the calls that would go to an API server."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, str, dict[str, Any]]] = []
+
+    async def call(self, method: str, path: str, **more: Any) -> dict[str, Any]:
+        self.calls.append((method, path, more))
+        return {}
+
+
+async def test_the_crd_is_applied_and_what_others_own_is_taken_over() -> None:
+    api = Recorder()
+    await install.install_crds(cast(Api, api))
+    ((method, path, more),) = api.calls
+    assert (method, path) == (
+        "PATCH",
+        f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{PLURAL}.{GROUP}",
+    )
+    assert more["query"] == {"fieldManager": "kubedom", "force": "true"}
+    assert more["content_type"] == "application/apply-patch+yaml"
+
+
+def test_the_crd_knows_every_action_of_the_bridge() -> None:
+    (crd,) = install.manifests(install.packaged("crds", "crds"))
+    (version,) = crd["spec"]["versions"]
+    assert version["name"] == VERSION
+    spec = version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
+    assert set(spec["action"]["enum"]) == set(ACTIONS)
+    assert "status" in version["subresources"]
+
+
+async def test_the_demo_begins_with_its_namespace() -> None:
+    api = Recorder()
+    await demo.install_demo(cast(Api, api))
+    paths = [path for _, path, _ in api.calls]
+    assert paths[0] == "/api/v1/namespaces/demo"
+    assert len(paths) > 1
+    assert all(path.startswith("/apis/apps/v1/namespaces/demo/deployments/") for path in paths[1:])
+    for _, path, more in api.calls[1:]:
+        assert more["body"]["metadata"].get("namespace", "demo") == "demo", path
+
+
+def test_manifests_come_in_the_order_of_their_files_and_empty_documents_are_left_out(tmp_path: Path) -> None:
+    (tmp_path / "2.yaml").write_text("kind: C\n---\n---\nkind: D\n")
+    (tmp_path / "1.yaml").write_text("kind: A\n---\nkind: B\n")
+    (tmp_path / "notes.txt").write_text("kind: no\n")
+    assert [one["kind"] for one in install.manifests(tmp_path)] == ["A", "B", "C", "D"]
