@@ -121,11 +121,12 @@ class Delivery:
             self._flush_due.cancel()
             self._flush_due = None
         records, self._waiting = self._waiting, []
+        if not records:
+            return
         started = self._loop.time()
-        if records:
-            head = records[-1].sequence
-            for wanted, group in tuple(self._groups.items()):
-                self._tell(wanted, group, records, head)
+        head = records[-1].sequence
+        for wanted, group in tuple(self._groups.items()):
+            self._tell(wanted, group, records, head)
         self._last_flush = self._loop.time()
         self._flush_took = self._last_flush - started
 

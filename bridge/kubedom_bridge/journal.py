@@ -19,6 +19,8 @@ from .protocol import DeleteEntry, Entry, EventEntry, Filter, StateEntry
 
 RING_ENTRIES = 20_000
 RING_SECONDS = 600.0
+# The last field of an event, and left out where it is false.
+_REPLAYED = b',"replayed":true}'
 
 
 class Record(NamedTuple):
@@ -135,7 +137,7 @@ class Journal:
 
 def as_replayed(event: bytes) -> bytes:
     """Mark an encoded event as one that the page is told of late: no modal, no automatic action."""
-    return event[:-1] + b',"replayed":true}'
+    return event if event.endswith(_REPLAYED) else event[:-1] + _REPLAYED
 
 
 def missed(records: Iterable[Record], *, replayed: bool) -> list[bytes]:
