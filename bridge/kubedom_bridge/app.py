@@ -129,6 +129,12 @@ def make_app(site: Site) -> Starlette:
             return problem(_STATUS.get(error.code, 422), error.code, error.message, remedy=error.remedy, at=error.field)
         return JSONResponse(started, 202)
 
+    async def failed(_: Request, __: Exception) -> Response:
+        # Starlette answers what nobody expected outside of every middleware, so the guard does not see it.
+        answer = problem(500, "http", "Internal Server Error.")
+        answer.headers.update(site.headers)
+        return answer
+
     return Starlette(
         routes=[
             Route("/healthz", healthz),
@@ -139,7 +145,7 @@ def make_app(site: Site) -> Starlette:
             Route("/{path:path}", page),
         ],
         middleware=[Middleware(Guard, site=site)],
-        exception_handlers={HTTPException: _http_problem},
+        exception_handlers={HTTPException: _http_problem, Exception: failed},
     )
 
 
@@ -206,9 +212,13 @@ async def _http_problem(_: Request, error: Exception) -> Response:
 def _file(site: Site, path: str) -> Response:
     for folder in site.web_dirs:
         root = folder.resolve()
-        found = (root / path).resolve()
-        if found.is_relative_to(root) and found.is_file():
-            return FileResponse(found)
+        try:
+            found = (root / path).resolve()
+            if found.is_relative_to(root) and found.is_file():
+                return FileResponse(found)
+        except (OSError, ValueError):
+            # A null byte or an overlong name: no file system can have it.
+            continue
     return problem(404, "http", f"There is nothing at /{path[:200]}.")
 
 

@@ -71,7 +71,8 @@ def check_settings(settings: BridgeSettings) -> None:
         raise ConfigurationError(
             f"There is no folder {settings.web_dir}.", remedy="Correct --web-dir.", field="--web-dir"
         )
-    if settings.default_deployment and settings.default_deployment.count("/") != 1:
+    namespace, _, name = settings.default_deployment.partition("/")
+    if settings.default_deployment and (not namespace or not name or "/" in name):
         raise ConfigurationError(
             f"{settings.default_deployment!r} does not name a deployment.",
             remedy="Write --default-deployment NAMESPACE/NAME.",
