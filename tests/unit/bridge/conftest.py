@@ -1,0 +1,168 @@
+"""A bridge as it runs, on a free port, with an API server that answers from a dictionary."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Subprotocol
+
+from kubedom_bridge.actions import ActionGateway
+from kubedom_bridge.bridge import Bridge, BridgeSettings, listen
+from kubedom_bridge.journal import Journal
+from kubedom_bridge.kube import Api, ApiError
+from kubedom_bridge.session import Greeting
+
+POD = "/api/v1/namespaces/default/pods/p"
+DEPLOYMENT = "/apis/apps/v1/namespaces/default/deployments/web"
+ACTIONS = "/apis/kubedom.dev/v1alpha1/namespaces/default/healingactions"
+
+
+class Cluster:
+    """Just so much of an API server that objects can be looked up and made once."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, dict[str, Any]] = {
+            POD: {"metadata": {"name": "p", "uid": "uid-p"}},
+            DEPLOYMENT: {"metadata": {"name": "web", "uid": "uid-web"}},
+        }
+        self.made: list[dict[str, Any]] = []
+        self.refusal: Exception | None = None
+
+    async def call(self, method: str, path: str, *, body: Any = None, **_: Any) -> dict[str, Any]:
+        await asyncio.sleep(0)
+        if self.refusal is not None:
+            raise self.refusal
+        if method == "GET":
+            if path not in self.objects:
+                raise ApiError(404, "NotFound", f"{path} not found")
+            return self.objects[path]
+        path = f"{path}/{body['metadata']['name']}"
+        if path in self.objects:
+            raise ApiError(409, "AlreadyExists", "it exists")
+        made: dict[str, Any] = msgspec.convert(body, dict)
+        made["metadata"] = body["metadata"] | {"uid": f"uid-{len(self.made)}"}
+        self.objects[path] = made
+        self.made.append(made)
+        return made
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: dict[str, str]
+    cookies: list[str]
+    body: str
+
+    @property
+    def json(self) -> Any:
+        return msgspec.json.decode(self.body)
+
+
+@dataclass
+class Running:
+    """The bridge, and a browser's two ways to it."""
+
+    bridge: Bridge
+    journal: Journal
+    cluster: Cluster
+    reason: list[str]
+    cookie: str = ""
+    sockets: list[ClientConnection] = field(default_factory=list)
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self.bridge.port}"
+
+    async def request(self, method: str, path: str, *, body: bytes = b"", **headers: str) -> Answer:
+        """Make a request as http.client sends it, without repairing the path."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+
+        def ask() -> Answer:
+            connection = http.client.HTTPConnection("127.0.0.1", self.bridge.port, timeout=5)
+            try:
+                connection.request(method, path, body=body or None, headers=named)
+                answer = connection.getresponse()
+                lower = {name.lower(): value for name, value in answer.getheaders()}
+                cookies = answer.headers.get_all("set-cookie") or []
+                return Answer(answer.status, lower, cookies, answer.read().decode())
+            finally:
+                connection.close()
+
+        return await asyncio.to_thread(ask)
+
+    async def sign_in(self) -> str:
+        link = self.bridge.signin_link()
+        answer = await self.request("GET", link.removeprefix(self.origin))
+        assert answer.status == 200
+        self.cookie = answer.cookies[0].partition(";")[0]
+        return self.cookie
+
+    async def connect(self, *, protocols: tuple[str, ...] = ("kubedom.v1",), **headers: str) -> ClientConnection:
+        """Open a socket; with the cookie where a sign-in came before."""
+        named = {"Origin": self.origin, "Cookie": self.cookie} | headers
+        socket = await connect(
+            f"ws://127.0.0.1:{self.bridge.port}/api/socket",
+            subprotocols=[Subprotocol(one) for one in protocols] or None,
+            additional_headers={name: value for name, value in named.items() if value},
+            proxy=None,
+        )
+        self.sockets.append(socket)
+        return socket
+
+    async def page(self, **subscribe: Any) -> ClientConnection:
+        """Sign in, connect, and subscribe; `hello` is read."""
+        if not self.cookie:
+            await self.sign_in()
+        socket = await self.connect()
+        assert (await receive(socket))["type"] == "hello"
+        await send(socket, {"type": "subscribe"} | subscribe)
+        return socket
+
+
+async def send(socket: ClientConnection, message: Any) -> None:
+    await socket.send(msgspec.json.encode(message).decode())
+
+
+async def receive(socket: ClientConnection) -> Any:
+    async with asyncio.timeout(5):
+        return msgspec.json.decode(await socket.recv())
+
+
+async def receive_until(socket: ClientConnection, kind: str) -> list[Any]:
+    """Every message up to the first of this type."""
+    messages = [await receive(socket)]
+    while messages[-1]["type"] != kind:
+        messages.append(await receive(socket))
+    return messages
+
+
+@pytest.fixture
+async def running(tmp_path: Path) -> AsyncIterator[Running]:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "mine.html").write_text("mine")
+    (tmp_path / "secret.txt").write_text("secret")
+    (tmp_path / "own" / "out").symlink_to(tmp_path / "secret.txt")
+    settings = BridgeSettings(port=0, web_dir=tmp_path / "own")
+    journal = Journal(clock=asyncio.get_running_loop().time)
+    cluster, reason = Cluster(), [""]
+    bridge = Bridge(
+        settings,
+        listen(settings),
+        journal=journal,
+        gateway=ActionGateway(cast(Api, cluster), journal),
+        greeting=Greeting("test", "v1.36.3", "ann"),
+        not_ready=lambda: reason[0],
+    )
+    started = Running(bridge, journal, cluster, reason)
+    async with bridge.serving():
+        yield started
+        for socket in started.sockets:
+            await socket.close()
