@@ -11,11 +11,11 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
-from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import uvicorn
+from starlette.requests import cookie_parser
 from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
 
@@ -267,8 +267,5 @@ class Bridge:
 
 
 def _cookies(request: Request | None) -> dict[str, str]:
-    header = request.headers.get("Cookie", "") if request is not None else ""
-    try:
-        return {name: morsel.value for name, morsel in SimpleCookie(header).items()}
-    except CookieError:
-        return {}
+    # As the HTTP half reads them: cookies of all this host's ports come along, and http.cookies ends at an odd one.
+    return cookie_parser(request.headers.get("Cookie", "")) if request is not None else {}
