@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import http.client
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -35,6 +35,7 @@ class Cluster:
         }
         self.made: list[dict[str, Any]] = []
         self.refusal: Exception | None = None
+        self.when_made: Callable[[str], None] = lambda _: None
 
     async def call(self, method: str, path: str, *, body: Any = None, **_: Any) -> dict[str, Any]:
         await asyncio.sleep(0)
@@ -51,6 +52,7 @@ class Cluster:
         made["metadata"] = body["metadata"] | {"uid": f"uid-{len(self.made)}"}
         self.objects[path] = made
         self.made.append(made)
+        self.when_made(made["metadata"]["name"])
         return made
 
 
