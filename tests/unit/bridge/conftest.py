@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -115,6 +116,7 @@ class Running:
             subprotocols=[Subprotocol(one) for one in protocols] or None,
             additional_headers={name: value for name, value in named.items() if value},
             proxy=None,
+            max_size=None,
         )
         self.sockets.append(socket)
         return socket
@@ -146,25 +148,38 @@ async def receive_until(socket: ClientConnection, kind: str) -> list[Any]:
     return messages
 
 
+Start = Callable[[], AbstractAsyncContextManager[Running]]
+
+
 @pytest.fixture
-async def running(tmp_path: Path) -> AsyncIterator[Running]:
+def start(tmp_path: Path) -> Start:
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "mine.html").write_text("mine")
     (tmp_path / "secret.txt").write_text("secret")
     (tmp_path / "own" / "out").symlink_to(tmp_path / "secret.txt")
     settings = BridgeSettings(port=0, web_dir=tmp_path / "own")
-    journal = Journal(clock=asyncio.get_running_loop().time)
-    cluster, reason = Cluster(), [""]
-    bridge = Bridge(
-        settings,
-        listen(settings),
-        journal=journal,
-        gateway=ActionGateway(cast(Api, cluster), journal),
-        greeting=Greeting("test", "v1.36.3", "ann"),
-        not_ready=lambda: reason[0],
-    )
-    started = Running(bridge, journal, cluster, reason)
-    async with bridge.serving():
+
+    @asynccontextmanager
+    async def serve() -> AsyncIterator[Running]:
+        journal = Journal(clock=asyncio.get_running_loop().time)
+        cluster, reason = Cluster(), [""]
+        bridge = Bridge(
+            settings,
+            listen(settings),
+            journal=journal,
+            gateway=ActionGateway(cast(Api, cluster), journal),
+            greeting=Greeting("test", "v1.36.3", "ann"),
+            not_ready=lambda: reason[0],
+        )
+        async with bridge.serving():
+            yield Running(bridge, journal, cluster, reason)
+
+    return serve
+
+
+@pytest.fixture
+async def running(start: Start) -> AsyncIterator[Running]:
+    async with start() as started:
         yield started
         for socket in started.sockets:
             await socket.close()

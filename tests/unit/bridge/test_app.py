@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -128,7 +129,7 @@ async def test_health_and_readiness_are_told_to_whoever_asks(running: Running) -
     "headers",
     [{"Origin": "http://evil.example"}, {"Origin": "null"}, {"Sec_Fetch_Site": "cross-site"}, {"Host": "evil.example"}],
 )
-async def test_a_post_from_elsewhere_is_refused_with_the_cookie_too(running: Running, headers: dict[str, str]) -> None:
+async def test_a_post_from_elsewhere_is_refused_with_the_cookie_too(running: Running, headers: dict[str, Any]) -> None:
     cookie = await running.sign_in() + "; kubedom_default_deployment=default/web"
     answer = await running.request("POST", "/api/deploy", Cookie=cookie, **headers)
     assert (answer.status, answer.json["type"]) == (403, "urn:kubedom:origin")

@@ -13,7 +13,7 @@ from kubedom_bridge import protocol
 from kubedom_bridge.errors import NotPermitted
 from kubedom_bridge.session import TokenBucket
 
-from .conftest import Running, receive, receive_until, send
+from .conftest import Running, Start, receive, receive_until, send
 from .entries import deletion, event, state
 
 COMMAND: dict[str, Any] = {
@@ -45,7 +45,7 @@ async def closed(socket: ClientConnection) -> int | None:
     ],
 )
 async def test_a_page_of_another_site_gets_no_socket_even_with_the_cookie(
-    running: Running, headers: dict[str, str]
+    running: Running, headers: dict[str, Any]
 ) -> None:
     await running.sign_in()
     with pytest.raises(InvalidStatus) as caught:
@@ -189,11 +189,12 @@ async def test_a_message_that_is_too_long_ends_the_connection(running: Running) 
 async def test_a_wrong_field_is_named_and_the_connection_stays(running: Running) -> None:
     socket = await running.page()
     await receive_until(socket, "snapshotEnd")
-    for message, field in [
+    wrong: list[tuple[dict[str, Any], str]] = [
         ({"type": "unheardOf", "id": "c9"}, "type"),
         ({"type": "subscribe", "filter": {"kinds": 5}}, "filter.kinds"),
         (COMMAND | {"target": {"kind": "Pod"}}, "target.name"),
-    ]:
+    ]
+    for message, field in wrong:
         await send(socket, message)
         answer = await receive(socket)
         assert (answer["type"], answer["code"], answer["field"]) == ("error", "badMessage", field)
@@ -261,13 +262,41 @@ async def test_too_many_commands_are_refused_and_not_carried_out(running: Runnin
     assert refused
 
 
-async def test_the_heart_beats_with_the_journals_head(running: Running) -> None:
+@pytest.fixture
+def quick_heart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "HEARTBEAT_SECONDS", 0.05)
+
+
+async def test_the_heart_beats_with_the_journals_head(quick_heart: None, running: Running) -> None:
     socket = await running.page()
     await receive_until(socket, "snapshotEnd")
+    assert await receive(socket) == {"type": "heartbeat", "head": 0}
     running.journal.publish([state()])
-    await receive(socket)
-    running.bridge.delivery.broadcast(protocol.heartbeat(running.journal.head))
-    assert await receive(socket) == {"type": "heartbeat", "head": 1}
+    assert (await receive_until(socket, "heartbeat"))[-1]["head"] == 1
+
+
+async def test_a_page_that_does_not_read_misses_nothing_and_holds_up_nobody(running: Running) -> None:
+    slow, fast = await running.page(), await running.page()
+    for socket in (slow, fast):
+        await receive_until(socket, "snapshotEnd")
+    # Far more than all buffers on the way hold.
+    bulk = {"text": "x" * 100_000}
+    fast_told: list[int] = []
+    for _ in range(300):
+        running.journal.publish([event("a", detail=bulk)])
+        while len(fast_told) < running.journal.head:
+            fast_told += [entry["sequence"] for entry in (await receive(fast))["entries"]]
+    slow_told: list[int] = []
+    while len(slow_told) < running.journal.head:
+        slow_told += [entry["sequence"] for entry in (await receive(slow))["entries"]]
+    assert fast_told == slow_told == list(range(1, 301))
+
+
+async def test_pages_are_told_to_come_back_when_it_stops(start: Start) -> None:
+    async with start() as running:
+        socket = await running.page()
+        await receive_until(socket, "snapshotEnd")
+    assert await closed(socket) == 1012
 
 
 async def test_a_socket_elsewhere_is_not_found(running: Running) -> None:

@@ -20,7 +20,7 @@ def job(name: str) -> Any:
     return from_object("Job", {"metadata": metadata(name, ownerReferences=[owner])})
 
 
-def reasons(mirror: Mirror, one: Any) -> list[str]:
+def reasons(mirror: Mirror, one: Any) -> list[str | None]:
     return [each.reason for each in mirror.related("Pod", one).events]
 
 
