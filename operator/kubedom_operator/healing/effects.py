@@ -1,8 +1,8 @@
 """What each action does to its target, in a way that can be repeated without doing it twice.
 
 Each effect begins by looking: a target with another uid is another object, and an effect that is already there (the
-pod is gone, the template carries the uid of the action) is not brought about again. It ends when the effect was reached,
-not when a request for it was accepted.
+pod is gone, the template carries the uid of the action) is not brought about again. It ends when the effect was
+reached, not when a request for it was accepted.
 """
 
 from __future__ import annotations
