@@ -98,7 +98,7 @@ function read(entry) {
     type: entry.type,
     since: since || (entry.time ?? ''),
     container,
-    severity: entry.severity ?? 'error',
+    severity: entry.severity ?? 'info',
     message: String(detail.message ?? ''),
     resource: resourceOf(entry),
     detail,

@@ -13,6 +13,7 @@ from html import escape
 from http import HTTPStatus
 from importlib.resources import files
 from pathlib import Path
+from urllib.parse import unquote
 
 from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
@@ -90,6 +91,9 @@ def make_app(site: Site) -> Starlette:
         return _file(site, request.path_params.get("path") or "index.html")
 
     async def signin(request: Request) -> Response:
+        if request.method == "HEAD":
+            # Link checkers look with it; looking must not use the link up.
+            return Response()
         if site.is_signed_in(request.cookies):
             return RedirectResponse("/", HTTPStatus.SEE_OTHER)
         session = site.signin.exchange(request.query_params.get("code", ""))
@@ -107,6 +111,10 @@ def make_app(site: Site) -> Starlette:
         answer.set_cookie(site.cookie, session, max_age=int(SESSION_SECONDS), httponly=True, samesite="strict")
         return answer
 
+    async def favicon(_: Request) -> Response:
+        # Asked for by browsers beside a page that names no icon, as the sign-in's; a 404 would show in their console.
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+
     async def healthz(_: Request) -> Response:
         return PlainTextResponse("ok\n")
 
@@ -122,7 +130,7 @@ def make_app(site: Site) -> Starlette:
                 415, "badRequest", "This request takes no body.", remedy="Send it without one; it starts the default."
             )
         try:
-            started = await site.deploy(request.cookies.get(DEFAULT_DEPLOYMENT_COOKIE, ""))
+            started = await site.deploy(unquote(request.cookies.get(DEFAULT_DEPLOYMENT_COOKIE, "")))
         except NotPermitted as error:
             return problem(403, error.code, error.message, remedy=error.remedy, at=error.field)
         except KubedomError as error:
@@ -140,6 +148,7 @@ def make_app(site: Site) -> Starlette:
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/signin", signin),
+            Route("/favicon.ico", favicon),
             Route("/api/deploy", deploy, methods=["POST"]),
             Route("/", page),
             Route("/{path:path}", page),

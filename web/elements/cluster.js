@@ -2,8 +2,9 @@
  * `<kube-cluster src="/api/socket" namespaces="a b">`: one connection to a bridge, and the cluster's tree inside.
  *
  * It connects when it is in a document and disconnects when it is taken out; put back, it resumes. `src` is the bridge's socket
- * (default `/api/socket`), `namespaces` the ones to watch (default: all that the user may see). Its tree is `hidden`: it is for
- * listeners, selectors and observers, not for looking at.
+ * (default `/api/socket`), `namespaces` the ones to watch (default: all that the user may see), `default-deployment` what
+ * `POST /api/deploy` without a body restarts (`namespace/name`). Its tree is `hidden`: it is for listeners, selectors and observers,
+ * not for looking at.
  *
  * @import {CommandOptions, CommandResult, CommandTarget, ConnectionStatus, HelloMessage, Incident, KubernetesObject, ServerMessage} from '../index.js'
  */
@@ -13,7 +14,7 @@ import { Connection } from '../connection.js';
 import { Position } from '../position.js';
 
 export class KubeCluster extends HTMLElement {
-  static observedAttributes = ['src', 'namespaces'];
+  static observedAttributes = ['src', 'namespaces', 'default-deployment'];
 
   #position = new Position();
   /** @type {Connection | null} */
@@ -35,8 +36,12 @@ export class KubeCluster extends HTMLElement {
     });
   }
 
-  /** @param {string} _name @param {string | null} before @param {string | null} after */
-  attributeChangedCallback(_name, before, after) {
+  /** @param {string} name @param {string | null} before @param {string | null} after */
+  attributeChangedCallback(name, before, after) {
+    if (name === 'default-deployment') {
+      nameDefaultDeployment(after ?? '');
+      return;
+    }
     if (!this.#connection || before === after) return;
     // Another subscription is another document: what it lacks goes with the snapshot.
     this.disconnect();
@@ -160,4 +165,14 @@ export class KubeCluster extends HTMLElement {
     const detail = { code: message.code ?? 'error', message: message.message ?? '' };
     this.dispatchEvent(new CustomEvent('kube:error', { bubbles: true, composed: true, detail }));
   }
+}
+
+/**
+ * A request without a body and without script, as a form sends it, can tell its page's choice only by a cookie.
+ *
+ * @param {string} deployment
+ */
+function nameDefaultDeployment(deployment) {
+  const lifetime = deployment ? '' : '; max-age=0';
+  document.cookie = `kubedom_default_deployment=${encodeURIComponent(deployment)}; path=/api/deploy; SameSite=Strict${lifetime}`;
 }

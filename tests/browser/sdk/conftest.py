@@ -1,7 +1,5 @@
 """A scripted bridge for each test, and pages that write down what they hear."""
 
-import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -9,6 +7,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page
 from tests.browser.sdk.scripted import Json, Peer, ScriptedBridge, hello, snapshot
+from tests.browser.waiting import eventually
 
 # Written down at window in the capture phase, so before any listener of a test could stop it.
 RECORDER = """
@@ -27,15 +26,6 @@ for (const type of [
   }), true);
 }
 """
-
-
-async def eventually(page: Page, condition: str, argument: Any = None) -> Any:
-    """Wait until an expression is true; Playwright's own way needs `eval`, which the content policy forbids."""
-    deadline = time.monotonic() + 5
-    while not (value := await page.evaluate(condition, argument)):
-        assert time.monotonic() < deadline, f"It never came true: {condition} {argument or ''}"
-        await asyncio.sleep(0.02)
-    return value
 
 
 class Listening:

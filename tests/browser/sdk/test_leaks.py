@@ -1,7 +1,8 @@
 """What came and went leaves nothing behind."""
 
-from tests.browser.sdk.conftest import Open, eventually
+from tests.browser.sdk.conftest import Open
 from tests.browser.sdk.scripted import changes, deployment, event, gone, pod
+from tests.browser.waiting import eventually
 
 
 async def count(cdp: object, page: object, constructor: str) -> int:

@@ -2,8 +2,9 @@
 
 import pytest
 from playwright.async_api import Page
-from tests.browser.sdk.conftest import Listening, Open, eventually
+from tests.browser.sdk.conftest import Listening, Open
 from tests.browser.sdk.scripted import Peer, changes, deployment, event, gone, healing, pod
+from tests.browser.waiting import eventually
 
 DIALOG = "document.getElementById('incidentDialog').open"
 ACTION = {"name": "restart-1", "namespace": "default", "uid": "u1", "created": True}
