@@ -8,6 +8,7 @@ reached, not when a request for it was accepted.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +16,8 @@ from typing import Any
 from kubedom_bridge.actions import target_path
 from kubedom_bridge.kube import STRATEGIC_PATCH, Api, ApiError
 from kubedom_bridge.protocol import Target
+from kubedom_operator.diagnosis import NOTHING_RELATED, Settings, diagnose
+from kubedom_operator.projection import UnreadableObject, from_object
 
 from .model import Action
 
@@ -24,6 +27,15 @@ SLOWEST_POLL_SECONDS = 2.0
 RESTARTED_BY = "kubedom.dev/restarted-by"
 #: The annotation that `kubectl rollout restart` sets, so that both are the same to every reader.
 RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
+
+#: Built-in kinds that make pods anew, with the field that says how many.
+_COUNTED = {
+    "ReplicaSet": "replicas",
+    "StatefulSet": "replicas",
+    "ReplicationController": "replicas",
+    "Job": "",
+    "DaemonSet": "",
+}
 
 Progress = Callable[[str], Awaitable[None]]
 
@@ -40,14 +52,39 @@ class Effects:
 
     async def look(self, action: Action) -> dict[str, Any] | None:
         """Get the target, None where it is gone or another object has its name."""
+        found = await self._named(action)
+        if found is None or (action.pinned_uid and found["metadata"]["uid"] != action.pinned_uid):
+            return None
+        return found
+
+    async def pin(self, action: Action) -> str:
+        """Give the uid of the target.
+
+        Raises:
+            ActionFailed: where it is gone, or another object than was meant has its name.
+
+        """
+        found = await self._named(action)
+        if found is None:
+            raise ActionFailed(f"{action.kind} {action.namespace}/{action.target} is gone.")
+        uid = str(found["metadata"]["uid"])
+        if action.pinned_uid and uid != action.pinned_uid:
+            raise ActionFailed(
+                f"{action.kind} {action.namespace}/{action.target} is gone; another one has its name now (uid {uid})."
+                " Start a new action if that one is meant."
+            )
+        return uid
+
+    async def _named(self, action: Action) -> dict[str, Any] | None:
+        return await self._get(self._path(action))
+
+    async def _get(self, path: str) -> dict[str, Any] | None:
         try:
-            found = await self._api.call("GET", self._path(action))
+            found: dict[str, Any] = await self._api.call("GET", path)
         except ApiError as error:
             if error.status == 404:
                 return None
             raise
-        if action.pinned_uid and found["metadata"]["uid"] != action.pinned_uid:
-            return None
         return found
 
     async def carry_out(self, action: Action, progress: Progress) -> str:
@@ -67,11 +104,7 @@ class Effects:
 
     async def _remove_pod(self, action: Action, progress: Progress, *, evict: bool) -> str:
         pod = await self.look(action)
-        if pod is not None and evict and not _controller(pod):
-            raise ActionFailed(
-                f"Pod {action.target} has no controller that would make it again. Delete it and create it anew."
-            )
-        controller = _controller(pod) if pod is not None else ""
+        controller = replacing_controller(pod) if pod is not None and evict else None
         poll = POLL_SECONDS
         while pod is not None:
             if "deletionTimestamp" not in pod["metadata"]:
@@ -79,10 +112,11 @@ class Effects:
             await asyncio.sleep(poll)
             poll = min(poll * 1.5, SLOWEST_POLL_SECONDS)
             pod = await self.look(action)
-        if not evict or not controller:
+        if controller is None:
+            # Also where an operator before this one saw it go and told nobody: whose pod it was is gone with it.
             return f"Pod {action.target} is gone."
         await progress(f"Pod {action.target} is gone; waiting for its replacement.")
-        return f"Pod {action.target} was replaced by {await self._replacement(action, controller)}."
+        return await self._replacement(action, controller, progress)
 
     async def _ask_to_go(self, action: Action, progress: Progress, *, evict: bool) -> None:
         preconditions = {"preconditions": {"uid": action.pinned_uid}}
@@ -106,21 +140,52 @@ class Effects:
             elif error.status not in {404, 409}:
                 raise
 
-    async def _replacement(self, action: Action, controller: str) -> str:
-        """Wait for a pod of the same controller that is ready and younger than the action."""
-        poll = POLL_SECONDS
+    async def _replacement(self, action: Action, controller: dict[str, Any], progress: Progress) -> str:
+        """Wait for a pod of the same controller, not older than the action, until it is ready or fails as well.
+
+        Creation times have seconds only, so a pod that was made in the very second in which the action began counts.
+        """
+        gone, poll = f"Pod {action.target} is gone", POLL_SECONDS
         while True:
-            pods = await self._api.call("GET", f"/api/v1/namespaces/{action.namespace}/pods")
-            for pod in pods["items"]:
-                metadata = pod["metadata"]
-                if (
-                    _controller(pod) == controller
-                    and metadata["creationTimestamp"] >= action.started_at[:19]
-                    and "deletionTimestamp" not in metadata
-                ):
-                    return str(metadata["name"])
+            pods = [
+                pod
+                for pod in (await self._api.call("GET", f"/api/v1/namespaces/{action.namespace}/pods"))["items"]
+                if "deletionTimestamp" not in pod["metadata"]
+                and (_controller(pod) or {}).get("uid") == controller["uid"]
+            ]
+            young = [pod for pod in pods if pod["metadata"]["creationTimestamp"] >= action.started_at[:19]]
+            for pod in young:
+                name, failing = pod["metadata"]["name"], _failing(pod)
+                if failing:
+                    raise ActionFailed(f"Pod {action.target} was replaced by {name}, which fails as well: {failing}")
+                if _is_ready(pod):
+                    return f"Pod {action.target} was replaced by {name}."
+            if young:
+                await progress(f"{gone}; {young[0]['metadata']['name']} replaces it and is not ready yet.")
+            elif reason := await self._no_replacement(action, controller, len(pods)):
+                return f"{gone}; {reason}"
             await asyncio.sleep(poll)
             poll = min(poll * 1.5, SLOWEST_POLL_SECONDS)
+
+    async def _no_replacement(self, action: Action, controller: dict[str, Any], pods: int) -> str:
+        """Say why the controller will make no other pod; an empty string where it will, or nobody can tell."""
+        name = f"{controller['kind']} {controller['name']}"
+        version = controller["apiVersion"]
+        root = f"/apis/{version}" if "/" in version else f"/api/{version}"
+        path = f"{root}/namespaces/{action.namespace}/{controller['kind'].lower()}s"
+        try:
+            found = await self._get(f"{path}/{controller['name']}")
+        except ApiError:
+            return ""
+        if found is None:
+            # A kind of somebody's own may have another plural; of the built-in ones this is known.
+            return f"{name} is gone too." if controller["kind"] in _COUNTED else ""
+        if found["metadata"]["uid"] != controller["uid"] or "deletionTimestamp" in found["metadata"]:
+            return f"{name} is gone too."
+        wanted = found["spec"].get(_COUNTED.get(controller["kind"], ""))
+        if wanted is not None and pods >= wanted:
+            return f"{name} wants {wanted} pods and has them."
+        return ""
 
     async def _restart_deployment(self, action: Action, progress: Progress) -> str:
         deployment = await self.look(action)
@@ -182,8 +247,41 @@ def rollout(deployment: dict[str, Any], generation: int) -> tuple[bool, str]:
     return True, f"Deployment {name} was restarted: {updated} new pods are available."
 
 
-def _controller(pod: dict[str, Any]) -> str:
-    for owner in pod["metadata"].get("ownerReferences") or ():
-        if owner.get("controller"):
-            return str(owner["uid"])
-    return ""
+def replacing_controller(pod: dict[str, Any]) -> dict[str, Any]:
+    """Find whoever makes a pod anew: its controlling owner reference.
+
+    Raises:
+        ActionFailed: where nobody would.
+
+    """
+    name = f"Pod {pod['metadata']['name']}"
+    if "kubernetes.io/config.mirror" in (pod["metadata"].get("annotations") or {}):
+        raise ActionFailed(
+            f"{name} is a static pod: its node's kubelet runs it from a file, and only that restarts it."
+        )
+    controller = _controller(pod)
+    if controller is None:
+        raise ActionFailed(f"{name} has no controller that would make it again. Delete it and create it anew.")
+    return controller
+
+
+def _controller(pod: dict[str, Any]) -> dict[str, Any] | None:
+    owners: list[dict[str, Any]] = pod["metadata"].get("ownerReferences") or []
+    return next((owner for owner in owners if owner.get("controller")), None)
+
+
+def _is_ready(pod: dict[str, Any]) -> bool:
+    status = pod.get("status") or {}
+    if status.get("phase") == "Succeeded":
+        return True
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in status.get("conditions") or ())
+
+
+def _failing(pod: dict[str, Any]) -> str:
+    """What ails a pod, as a sentence; empty where nothing does, or nobody can tell."""
+    try:
+        read = from_object("Pod", pod)
+    except UnreadableObject:
+        return ""
+    failures = diagnose(read, NOTHING_RELATED, time.time(), Settings()).failures
+    return next((each.message for each in failures if each.severity in {"critical", "error"}), "")

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from kubedom_bridge.errors import ClusterUnreachable, KubedomError
@@ -24,6 +24,8 @@ from .model import Action, read, status
 
 DEADLINE_SECONDS = 600.0
 RETRY_SECONDS = 2.0
+#: A difference up to this is one of rounding and of the way to the API server.
+CLOCKS_DIFFER_SECONDS = 2.0
 _EVENTS = {"Running": "healingStarted", "Succeeded": "healingSucceeded", "Failed": "healingFailed"}
 
 log = logging.getLogger(__name__)
@@ -58,12 +60,16 @@ class Executor:
         self._effects = Effects(api)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._told: dict[str, str] = {}
+        self._ahead = 0.0
 
     def observe(self, change: str | None, body: Mapping[str, Any]) -> None:
         """Take in a version of a HealingAction; called on the watch's loop."""
         action = read(body)
         if change == "DELETED":
             self._told.pop(action.uid, None)
+            if task := self._tasks.get(action.uid):
+                # What was asked of the API server stands; nothing more is asked.
+                task.cancel()
             return
         self._tell(action, replayed=change is None and action.uid not in self._told)
         if action.uid in self._tasks:
@@ -102,67 +108,116 @@ class Executor:
 
     async def _run(self, action: Action) -> None:
         """Carry an action out, through every outage of the API server, within the deadline."""
-        started = seconds(action.started_at) or self._clock()
+        progress = _Progress(self, action)
+        started = seconds(action.started_at) or self._now()
         try:
-            async with asyncio.timeout(max(1.0, started + self._deadline - self._clock())):
-                while True:
-                    try:
-                        action = await self._pinned(action)
-                        await self._write(
-                            action, "Succeeded", await self._effects.carry_out(action, self._progress(action))
-                        )
-                        return
-                    except ApiError as error:
-                        if error.status < 500 and error.status != 429:
-                            raise
-                    except ClusterUnreachable:
-                        pass
-                    await asyncio.sleep(RETRY_SECONDS)
+            async with asyncio.timeout(max(1.0, started + self._deadline - self._now())):
+                phase, message = await self._reach(progress)
         except TimeoutError:
-            await self._write(action, "Failed", f"It was not reached within {self._deadline:g} seconds.")
+            phase, message = "Failed", f"It was not reached within {self._deadline:g} seconds. {progress.said}".strip()
         except (ActionFailed, KubedomError) as problem:
-            await self._write(action, "Failed", str(problem))
+            phase, message = "Failed", str(problem)
         except Exception:
             log.exception("The action %s/%s failed.", action.namespace, action.name)
-            await self._write(action, "Failed", "The operator failed while it carried this out; its log says why.")
+            phase, message = "Failed", "The operator failed while it carried this out; its log says why."
+        # How it ended must not get lost in the outage that may have ended it.
+        while True:
+            try:
+                await self._write(progress.action, phase, message)
+            except KubedomError as problem:
+                if isinstance(problem, ApiError) and not _passes(problem):
+                    log.error("The end of %s/%s cannot be written: %s", action.namespace, action.name, problem)
+                    return
+            else:
+                return
+            await asyncio.sleep(RETRY_SECONDS)
 
-    def _progress(self, action: Action) -> Callable[[str], Any]:
-        async def progress(sentence: str) -> None:
-            await self._write(action, "Running", sentence)
-
-        return progress
+    async def _reach(self, progress: _Progress) -> tuple[str, str]:
+        while True:
+            try:
+                progress.action = await self._pinned(progress.action)
+                return "Succeeded", await self._effects.carry_out(progress.action, progress)
+            except ApiError as error:
+                if not _passes(error):
+                    raise
+            except ClusterUnreachable:
+                pass
+            await asyncio.sleep(RETRY_SECONDS)
 
     async def _pinned(self, action: Action) -> Action:
         """Fix which object is meant and say that work begins, before anything is changed."""
         if action.phase == "Running" and action.pinned_uid:
             return action
-        target = await self._effects.look(action)
-        if target is None:
-            raise ActionFailed(f"{action.kind} {action.namespace}/{action.target} is gone.")
-        started = telling.rfc3339(self._clock())[:19] + "Z"
-        action = action._replace(pinned_uid=target["metadata"]["uid"], started_at=started, phase="Running")
-        await self._write(action, "Running", f"{action.verb} {action.target} begins.")
+        uid = await self._effects.pin(action)
+        action = action._replace(pinned_uid=uid, started_at=self._stamp(), phase="Running")
+        before, sentence = self._ahead, f"{action.verb} {action.target} begins."
+        await self._write(action, "Running", sentence)
+        if self._ahead != before:
+            # The start is compared with times that the API server writes, so it has to be by the same clock.
+            action = action._replace(started_at=self._stamp())
+            await self._write(action, "Running", sentence)
         return action
 
     async def _write(self, action: Action, phase: str, message: str) -> None:
-        now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        moment = self._clock()
         try:
-            await self._api.call(
+            written = await self._api.call(
                 "PATCH",
                 f"{action.path}/status",
-                body={"status": status(action, phase, message[:1024], now)},
+                body={"status": status(action, phase, message[:1024], self._stamp())},
                 content_type=MERGE_PATCH,
             )
         except ApiError as error:
             if error.status != 404:
                 raise
+        else:
+            self._compare_clocks(written, moment)
         log.info("%s/%s: %s, %s", action.namespace, action.name, phase, message)
+
+    def _compare_clocks(self, written: Mapping[str, Any], moment: float) -> None:
+        """Learn how far the API server's clock is ahead of ours, from the time that it noted for our write."""
+        noted = [
+            seconds(field.get("time"))
+            for field in written["metadata"].get("managedFields") or ()
+            if field.get("subresource") == "status"
+        ]
+        latest = max((each for each in noted if each is not None), default=None)
+        if latest is not None:
+            # The API server notes whole seconds, and repeats the time of a write that changed nothing.
+            ahead = latest - math.floor(moment)
+            self._ahead = 0.0 if abs(ahead) <= CLOCKS_DIFFER_SECONDS else float(ahead)
+
+    def _now(self) -> float:
+        """Seconds since the epoch by the API server's clock, as far as it is known."""
+        return self._clock() + self._ahead
+
+    def _stamp(self) -> str:
+        return telling.rfc3339(self._now())[:19] + "Z"
 
     async def _expire(self, action: Action) -> None:
         """Delete a finished action when its time is over."""
-        finished = seconds(action.finished_at) or self._clock()
-        await asyncio.sleep(max(0.0, finished + action.ttl_seconds - self._clock()))
+        finished = seconds(action.finished_at) or self._now()
+        await asyncio.sleep(max(0.0, finished + action.ttl_seconds - self._now()))
         try:
             await self._api.call("DELETE", action.path, body={"preconditions": {"uid": action.uid}})
         except KubedomError as problem:
             log.info("%s/%s was not cleaned up: %s", action.namespace, action.name, problem)
+
+
+class _Progress:
+    """Writes what is reached on the way into the status, each sentence once."""
+
+    def __init__(self, executor: Executor, action: Action) -> None:
+        self._executor = executor
+        self.action = action
+        self.said = ""
+
+    async def __call__(self, sentence: str) -> None:
+        if sentence != self.said:
+            self.said = sentence
+            await self._executor._write(self.action, "Running", sentence)
+
+
+def _passes(error: ApiError) -> bool:
+    """Whether a refusal is one of the moment, so that the same request may be granted later."""
+    return error.status >= 500 or error.status == 429
