@@ -100,8 +100,8 @@ def namespace(cluster: Cluster) -> Iterator[str]:
     """A fresh namespace, in which pods can be made at once."""
     name = f"kubedom-test-{uuid.uuid4().hex[:8]}"
     cluster.kubectl("create", "namespace", name)
-    deadline = time.monotonic() + 30
-    # Until the controller manager has made it, the API server refuses every pod.
+    deadline = time.monotonic() + 120
+    # Until the controller manager has made it, the API server refuses every pod; after an outage that takes its time.
     while not cluster.get("serviceaccounts", f"--namespace={name}")["items"]:
         assert time.monotonic() < deadline, "the namespace has got no service account"
         time.sleep(0.05)

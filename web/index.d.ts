@@ -381,6 +381,8 @@ export interface ServerMessage {
   head?: number;
   sequence?: number;
   heartbeat?: number;
+  /** How many seconds kubedom is behind the cluster, in a heartbeat, where that is worth telling. */
+  lag?: number;
   cluster?: { name?: string; version?: string };
   user?: { name?: string };
   entries?: unknown;

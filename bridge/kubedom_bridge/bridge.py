@@ -146,6 +146,7 @@ class Bridge:
         gateway: What carries out their commands.
         greeting: The cluster and the user, as pages are told.
         not_ready: Says why kubedom is not ready yet; an empty string when it is.
+        lag: Says how many seconds the journal is behind the cluster.
 
     """
 
@@ -158,8 +159,10 @@ class Bridge:
         gateway: ActionGateway,
         greeting: Greeting,
         not_ready: Callable[[], str],
+        lag: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._settings = settings
+        self._lag = lag
         self._listener = listener
         self._journal = journal
         self._gateway = gateway
@@ -217,7 +220,7 @@ class Bridge:
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(protocol.HEARTBEAT_SECONDS)
-            self.delivery.broadcast(protocol.heartbeat(self._journal.head))
+            self.delivery.broadcast(protocol.heartbeat(self._journal.head, self._lag()))
 
     def _judge(self, connection: ServerConnection, request: Request) -> Response | None:
         if urlsplit(request.path).path != protocol.SOCKET_PATH:

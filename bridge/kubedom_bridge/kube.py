@@ -24,6 +24,7 @@ from kubernetes.aio.config.config_exception import ConfigException
 from .errors import ClusterUnreachable, ConfigurationError, KubedomError, NotPermitted
 
 REQUEST_SECONDS = 30.0
+CLOSING_SECONDS = 0.1
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 
@@ -139,6 +140,8 @@ class Api:
         await self._client.close()
         if self._former is not None:
             await self._former.close()
+        # TLS connections are only really closed some turns of the loop later, and the loop may end with this.
+        await asyncio.sleep(CLOSING_SECONDS)
 
     async def call(
         self,

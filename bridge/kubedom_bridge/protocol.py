@@ -19,6 +19,8 @@ from .errors import KubedomError
 SUBPROTOCOL = "kubedom.v1"
 SOCKET_PATH = "/api/socket"
 HEARTBEAT_SECONDS = 15.0
+#: Less than this is the ordinary way of a change.
+LAG_TOLD_SECONDS = 1.0
 MAX_MESSAGE_BYTES = 65_536
 COMMANDS_PER_SECOND = 20.0
 COMMAND_BURST = 40
@@ -228,9 +230,12 @@ def snapshot_end(epoch: str, sequence: int) -> bytes:
     return encode({"type": "snapshotEnd", "epoch": epoch, "sequence": sequence})
 
 
-def heartbeat(head: int) -> bytes:
-    """Tell that the connection lives and how far the journal is."""
-    return encode({"type": "heartbeat", "head": head})
+def heartbeat(head: int, lag: float = 0.0) -> bytes:
+    """Tell that the connection lives, how far the journal is and how many seconds it is behind the cluster."""
+    message: dict[str, str | int | float] = {"type": "heartbeat", "head": head}
+    if lag >= LAG_TOLD_SECONDS:
+        message["lag"] = round(lag, 1)
+    return encode(message)
 
 
 def resync(reason: str) -> bytes:

@@ -141,8 +141,9 @@ class Pipeline:
     def trouble(self, kind: str, sentence: str) -> None:
         """Remember that a kind cannot be watched at present."""
         if sentence:
+            if self._troubles.get(kind) != sentence:
+                log.warning("%s: %s", kind, sentence)
             self._troubles[kind] = sentence
-            log.warning("%s: %s", kind, sentence)
         elif self._troubles.pop(kind, None):
             log.info("%s: watched again", kind)
 
@@ -166,8 +167,9 @@ class Pipeline:
 
     def not_ready(self, kinds: Collection[str]) -> str:
         """Say why these kinds cannot be relied on yet; an empty string when they can."""
-        if self._troubles:
-            return "; ".join(f"{kind}: {sentence}" for kind, sentence in self._troubles.items())
+        troubles = [f"{kind}: {sentence}" for kind, sentence in self._troubles.items() if kind in kinds]
+        if troubles:
+            return "; ".join(troubles)
         missing = sorted(set(kinds) - self._synced)
         return f"still listing {', '.join(missing)}" if missing else ""
 

@@ -1,4 +1,4 @@
-"""The operator's thread: Kopf, the pipeline and the executor on a loop of their own.
+"""The operator's thread: the watch sources, the pipeline and the executor on a loop of their own.
 
 Kopf cancels every task of a loop that it shares, and its parsing would stall one that serves sockets; so it gets this
 thread, and entries cross to the journal's loop with `call_soon_threadsafe`.
@@ -12,15 +12,18 @@ import threading
 import time
 from collections.abc import Callable
 
+from kubedom_bridge.errors import KubedomError
 from kubedom_bridge.kube import Api, ClusterChoice
 from kubedom_bridge.protocol import Entry
 
 from .healing.executor import Executor
 from .pipeline import Pipeline
+from .watch.choice import Mode, Plan, plan
 from .watch.kopf_source import KopfSource
+from .watch.stream import StreamSource
 
-KINDS = ("Pod", "Deployment")
 STOP_SECONDS = 10.0
+RETRY_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +37,7 @@ class OperatorThread:
         publish: Takes journal entries; called on the operator's thread.
         namespace: One namespace, or None for all.
         healing: Whether HealingActions are carried out.
+        watch: Which source watches pods and deployments.
 
     """
 
@@ -45,12 +49,15 @@ class OperatorThread:
         *,
         namespace: str | None = None,
         healing: bool = True,
+        watch: Mode = "auto",
     ) -> None:
         self._choice = choice
         self._cluster = cluster
         self._publish = publish
         self._namespace = namespace
         self._healing = healing
+        self._watch = watch
+        self._plan: Plan | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
         self._pipeline: Pipeline | None = None
@@ -71,7 +78,9 @@ class OperatorThread:
         """Say why the operator cannot be relied on yet; an empty string when it can."""
         if self._failure:
             return self._failure
-        return self._pipeline.not_ready(KINDS) if self._pipeline is not None else "starting"
+        if self._pipeline is None or self._plan is None:
+            return "starting"
+        return self._pipeline.not_ready(self._plan.kinds)
 
     def _run(self) -> None:
         try:
@@ -86,23 +95,47 @@ class OperatorThread:
         self._loop, self._main = asyncio.get_running_loop(), asyncio.current_task()
         api = await Api.connect(self._choice)
         woken = asyncio.Event()
-        pipeline = Pipeline(self._cluster, self._publish, clock=time.time, wake=woken.set)
-        executor = Executor(api, self._cluster, self._publish, clock=time.time)
-        source = KopfSource(
-            self._choice,
-            api,
-            KINDS,
-            pipeline,
-            namespace=self._namespace,
-            extra={"healingactions.kubedom.dev": executor.observe} if self._healing else {},
-        )
-        self._pipeline = pipeline
-        keeping = asyncio.create_task(_keep_time(pipeline, woken), name="timers")
+        pipeline = self._pipeline = Pipeline(self._cluster, self._publish, clock=time.time, wake=woken.set)
+        tasks = [asyncio.create_task(_keep_time(pipeline, woken), name="timers")]
         try:
-            await source.run()
+            chosen = self._plan = await self._planned(api)
+            stream = StreamSource(api, chosen.stream, pipeline, namespace=self._namespace)
+            executor = Executor(api, self._cluster, self._publish, clock=time.time)
+            source = KopfSource(
+                self._choice,
+                api,
+                chosen.kopf,
+                pipeline,
+                namespace=self._namespace,
+                extra={"healingactions.kubedom.dev": executor.observe} if chosen.healing else {},
+            )
+            tasks.append(asyncio.create_task(stream.run(), name="stream"))
+            if chosen.kopf or chosen.healing:
+                # The stream's readers first: on its way out Kopf cancels every task that is younger than itself.
+                await asyncio.sleep(0)
+                tasks.append(asyncio.create_task(source.run(), name="Kopf"))
+            await asyncio.gather(*tasks)
         finally:
-            keeping.cancel()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             await api.close()
+
+    async def _planned(self, api: Api) -> Plan:
+        while True:
+            try:
+                chosen = await plan(api, self._watch, self._namespace, healing=self._healing)
+                break
+            except KubedomError as problem:
+                log.warning("What can be watched is not known yet: %s", problem)
+                await asyncio.sleep(RETRY_SECONDS)
+        by = "Kopf" if chosen.kopf else "the stream"
+        log.info("Pods and deployments are watched by %s, %s.", by, chosen.reason)
+        if chosen.missing:
+            log.warning("Not shown, for they may not be listed: %s.", ", ".join(chosen.missing))
+        if self._healing and not chosen.healing:
+            log.warning("Healing is off: HealingActions may not be listed.")
+        return chosen
 
 
 async def _keep_time(pipeline: Pipeline, woken: asyncio.Event) -> None:

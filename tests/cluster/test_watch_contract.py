@@ -21,6 +21,7 @@ from tests.unit.watch.mirror_sink import MirrorSink, eventually
 from kubedom_bridge.errors import KubedomError
 from kubedom_bridge.kube import Api, ClusterChoice
 from kubedom_operator.local import LocalCluster
+from kubedom_operator.watch.kopf_source import KopfSource
 from kubedom_operator.watch.seam import Sink
 from kubedom_operator.watch.stream import StreamSource
 
@@ -40,7 +41,11 @@ def stream(choice: ClusterChoice, api: Api, sink: Sink, namespace: str) -> Sourc
     return StreamSource(api, KINDS, sink, namespace=namespace, page_size=7)
 
 
-SOURCES: dict[str, Factory] = {"stream": stream}
+def kopf(choice: ClusterChoice, api: Api, sink: Sink, namespace: str) -> Source:
+    return KopfSource(choice, api, KINDS, sink, namespace=namespace, reconcile_seconds=5.0)
+
+
+SOURCES: dict[str, Factory] = {"stream": stream, "kopf": kopf}
 
 
 class Watched:
@@ -66,8 +71,6 @@ class Watched:
                 await factory(choice, api, self.sink, self.namespace).run()
             finally:
                 await api.close()
-                # TLS connections are only really closed some turns of the loop later.
-                await asyncio.sleep(0.1)
 
         self._thread = threading.Thread(target=_quietly, args=(run,))
         self._thread.start()

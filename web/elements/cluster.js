@@ -138,6 +138,7 @@ export class KubeCluster extends HTMLElement {
       if (!this.#commands.take(message) && message.type === 'error') this.#complain(message);
       return;
     }
+    if (message.type === 'heartbeat') this.#behind(message.lag ?? 0);
     const frame = this.#position.admit(message);
     if (message.type === 'hello') {
       this.#hello = message;
@@ -157,6 +158,18 @@ export class KubeCluster extends HTMLElement {
   #tell(status) {
     this.setAttribute('status', status.state);
     this.dispatchEvent(new CustomEvent('kube:status', { bubbles: true, composed: true, detail: status }));
+  }
+
+  /**
+   * Shows that kubedom itself is behind the cluster.
+   *
+   * @param {number} seconds
+   */
+  #behind(seconds) {
+    const before = this.getAttribute('lag');
+    if (seconds > 0) this.setAttribute('lag', String(seconds));
+    else this.removeAttribute('lag');
+    if (before !== this.getAttribute('lag')) this.#tell(this.status);
   }
 
   /** @param {ServerMessage} message */

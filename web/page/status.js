@@ -26,7 +26,9 @@ export function showStatus(cluster) {
     const signedOut = reason === 'signed-out';
     connection.dataset.state = state;
     connection.title = message;
-    setText(byId('connectionWord'), signedOut ? 'Signed out' : WORDS[state]);
+    const lag = Math.round(Number(cluster.getAttribute('lag')));
+    const word = state === 'live' && lag > 0 ? `Live, ${lag} s behind` : WORDS[state];
+    setText(byId('connectionWord'), signedOut ? 'Signed out' : word);
     setText(byId('clusterName'), cluster.info.name);
     setText(byId('clusterVersion'), cluster.info.version);
     const trouble = state === 'stale' || state === 'offline' || reason === 'resync';

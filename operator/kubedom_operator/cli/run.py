@@ -15,15 +15,18 @@ import click
 
 from kubedom_bridge.actions import ActionGateway
 from kubedom_bridge.bridge import DEFAULT_PORT, Bridge, BridgeSettings, check_settings, listen
-from kubedom_bridge.errors import KubedomError, NotPermitted
+from kubedom_bridge.errors import ClusterUnreachable, ConfigurationError, KubedomError, NotPermitted
+from kubedom_bridge.handover import Handover
 from kubedom_bridge.journal import Journal
-from kubedom_bridge.kube import Api, ClusterChoice, kubeconfig_path
-from kubedom_bridge.protocol import Entry
+from kubedom_bridge.kube import Api, ApiError, ClusterChoice, kubeconfig_path
 from kubedom_bridge.session import Greeting
 from kubedom_operator.demo import install_demo
 from kubedom_operator.install import install_crds
 from kubedom_operator.local import ensure_cluster
 from kubedom_operator.runtime import OperatorThread
+from kubedom_operator.watch.choice import MODES, STREAM_FROM_PODS, Mode
+
+FIRST_ANSWER_SECONDS = 10.0
 
 
 @click.command()
@@ -36,6 +39,13 @@ from kubedom_operator.runtime import OperatorThread
 @click.option("--port", default=DEFAULT_PORT, show_default=True, type=click.IntRange(0, 65535), help="0: any free one.")
 @click.option("--web-dir", type=click.Path(path_type=Path), help="A folder with a page of your own.")
 @click.option("--default-deployment", default="", metavar="NAMESPACE/NAME", help="What POST /api/deploy starts.")
+@click.option(
+    "--watch",
+    type=click.Choice(MODES),
+    default="auto",
+    show_default=True,
+    help=f"What watches pods and deployments: Kopf's handlers, the stream, or Kopf up to {STREAM_FROM_PODS} pods.",
+)
 @click.option("--open/--no-open", "browse", default=True, help="Open the page in a browser.")
 @click.option("--verbose", "-v", is_flag=True, help="Log what happens.")
 def run(
@@ -48,6 +58,7 @@ def run(
     port: int,
     web_dir: Path | None,
     default_deployment: str,
+    watch: Mode,
     browse: bool,
     verbose: bool,
 ) -> None:
@@ -55,8 +66,17 @@ def run(
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    for chatty in ("kopf", "aiohttp", "websockets", "uvicorn"):
+    # What they would say of an outage is said by the watch, once and in a sentence.
+    logging.getLogger("kopf").setLevel(logging.CRITICAL)
+    for chatty in ("aiohttp", "websockets", "uvicorn"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
+    if (demo or local) and (kubeconfig or context):
+        option, other = "--demo" if demo else "--local", "--kubeconfig" if kubeconfig else "--context"
+        raise ConfigurationError(
+            f"{option} uses the local cluster, and {other} names another.",
+            remedy="Leave one of them out.",
+            field=option,
+        )
     settings = BridgeSettings(host=host, port=port, web_dir=web_dir, default_deployment=default_deployment)
     check_settings(settings)
     listener = listen(settings)
@@ -65,7 +85,7 @@ def run(
         started = ensure_cluster(progress=click.echo)
         choice = ClusterChoice(str(started.kubeconfig), started.context)
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_run(settings, listener, choice, namespace, demo=demo, browse=browse))
+        asyncio.run(_run(settings, listener, choice, namespace, watch=watch, demo=demo, browse=browse))
 
 
 def _in_cluster() -> bool:
@@ -78,26 +98,21 @@ async def _run(
     choice: ClusterChoice,
     namespace: str | None,
     *,
+    watch: Mode,
     demo: bool,
     browse: bool,
 ) -> None:
     loop = asyncio.get_running_loop()
-    stopping = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopping.set)
     api = await Api.connect(choice)
     try:
-        version = (await api.call("GET", "/version"))["gitVersion"]
-        await api.call("GET", f"/api/v1/{f'namespaces/{namespace}/' if namespace else ''}pods", query={"limit": "1"})
+        version = await _version(api)
+        await _check_rights(api, namespace)
         healing = await _install(api)
         user = await _who_am_i(api)
         journal = Journal(clock=loop.time)
         gateway = ActionGateway(api, journal)
-
-        def publish(entries: list[Entry]) -> None:
-            loop.call_soon_threadsafe(journal.publish, entries)
-
-        operator = OperatorThread(choice, api.name, publish, namespace=namespace, healing=healing)
+        handover = Handover(loop.call_soon_threadsafe, journal.publish, clock=loop.time)
+        operator = OperatorThread(choice, api.name, handover.put, namespace=namespace, healing=healing, watch=watch)
         bridge = Bridge(
             settings,
             listener,  # type: ignore[arg-type]
@@ -105,7 +120,12 @@ async def _run(
             gateway=gateway,
             greeting=Greeting(api.name, version, user),
             not_ready=operator.not_ready,
+            lag=handover.lag,
         )
+        # Only from here on is there something to end in order; before, Ctrl-C cancels what is waited for.
+        stopping = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stopping.set)
         operator.start()
         try:
             async with bridge.serving():
@@ -119,6 +139,48 @@ async def _run(
             await asyncio.to_thread(operator.stop)
     finally:
         await api.close()
+
+
+async def _version(api: Api) -> str:
+    """Ask the API server who it is; a user who waits in front of a terminal is told soon that it says nothing."""
+    try:
+        async with asyncio.timeout(FIRST_ANSWER_SECONDS):
+            return str((await api.call("GET", "/version"))["gitVersion"])
+    except TimeoutError:
+        raise ClusterUnreachable(
+            f"The API server {api.server} of context {api.name} does not answer: timed out.",
+            remedy="Check that the cluster runs, and that a VPN or proxy to it is up.",
+            field="--kubeconfig",
+        ) from None
+
+
+async def _check_rights(api: Api, namespace: str | None) -> None:
+    """Make sure that there is something to show.
+
+    Raises:
+        ConfigurationError: where the namespace does not exist.
+        NotPermitted: without the right to list pods.
+
+    """
+    if namespace is not None:
+        try:
+            await api.call("GET", f"/api/v1/namespaces/{namespace}")
+        except ApiError as error:
+            if error.status == 404:
+                raise ConfigurationError(
+                    f"There is no namespace {namespace} in {api.name}.",
+                    remedy="Correct --namespace; `kubectl get namespaces` lists them.",
+                    field="--namespace",
+                ) from None
+            raise
+        except NotPermitted:
+            pass  # Who may see one namespace only can often not ask whether it exists.
+    try:
+        await api.call("GET", f"/api/v1/{f'namespaces/{namespace}/' if namespace else ''}pods", query={"limit": "1"})
+    except NotPermitted as problem:
+        if namespace is None:
+            problem.remedy += " With the right to one namespace, name it with --namespace."
+        raise
 
 
 async def _install(api: Api) -> bool:

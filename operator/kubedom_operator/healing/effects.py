@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kubedom_bridge.actions import target_path
+from kubedom_bridge.errors import NotPermitted
 from kubedom_bridge.kube import STRATEGIC_PATCH, Api, ApiError
 from kubedom_bridge.protocol import Target
 from kubedom_operator.diagnosis import NOTHING_RELATED, Settings, diagnose
@@ -175,7 +176,7 @@ class Effects:
         path = f"{root}/namespaces/{action.namespace}/{controller['kind'].lower()}s"
         try:
             found = await self._get(f"{path}/{controller['name']}")
-        except ApiError:
+        except (ApiError, NotPermitted):
             return ""
         if found is None:
             # A kind of somebody's own may have another plural; of the built-in ones this is known.

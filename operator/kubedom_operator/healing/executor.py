@@ -125,8 +125,8 @@ class Executor:
             try:
                 await self._write(progress.action, phase, message)
             except KubedomError as problem:
+                log.warning("The end of %s/%s cannot be written: %s", action.namespace, action.name, problem)
                 if isinstance(problem, ApiError) and not _passes(problem):
-                    log.error("The end of %s/%s cannot be written: %s", action.namespace, action.name, problem)
                     return
             else:
                 return
