@@ -96,11 +96,11 @@ class OperatorThread:
         api = await Api.connect(self._choice)
         woken = asyncio.Event()
         pipeline = self._pipeline = Pipeline(self._cluster, self._publish, clock=time.time, wake=woken.set)
+        executor = Executor(api, self._cluster, self._publish, clock=time.time)
         tasks = [asyncio.create_task(_keep_time(pipeline, woken), name="timers")]
         try:
             chosen = self._plan = await self._planned(api)
             stream = StreamSource(api, chosen.stream, pipeline, namespace=self._namespace)
-            executor = Executor(api, self._cluster, self._publish, clock=time.time)
             source = KopfSource(
                 self._choice,
                 api,
@@ -119,6 +119,7 @@ class OperatorThread:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await executor.close()
             await api.close()
 
     async def _planned(self, api: Api) -> Plan:

@@ -79,6 +79,13 @@ class Executor:
         self._tasks[action.uid] = task
         task.add_done_callback(lambda _: self._done(action.uid))
 
+    async def close(self) -> None:
+        """End all work where it stands; whoever watches next takes it up again."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     def _done(self, uid: str) -> None:
         self._tasks.pop(uid, None)
 
