@@ -227,7 +227,7 @@ function factsOf(incident, element) {
     if (!told) facts.push([spaced(name), Array.isArray(value) ? value.join(', ') : String(value)]);
   }
   if (element instanceof KubePod) {
-    if (!('restarts' in incident.detail)) facts.push(['Restarts', element.getAttribute('restarts') ?? '0']);
+    if (!('restartCount' in incident.detail)) facts.push(['Restarts', element.getAttribute('restarts') ?? '0']);
     const node = element.getAttribute('node');
     if (node) facts.push(['Node', node]);
     facts.push(['Workload', element.workload ? `${element.workload.kind} ${element.workload.name}` : 'none: nothing would start it again']);

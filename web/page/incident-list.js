@@ -13,7 +13,7 @@ const AGES_MS = 5000;
 export class IncidentList {
   /** @type {KubeCluster} */
   #cluster;
-  /** @type {Map<string, {item: HTMLLIElement, text: HTMLElement, since: HTMLElement, button: HTMLButtonElement}>} */
+  /** @type {Map<string, {item: HTMLLIElement, what: HTMLElement, text: HTMLElement, since: HTMLElement}>} */
   #items = new Map();
 
   /**
@@ -67,11 +67,13 @@ export class IncidentList {
       const since = html('time');
       const { kind, name, namespace } = incident.resource;
       const where = html('span', { class: 'where' }, `${kind} `, html('bdi', {}, name), namespace ? ' in ' : '', html('bdi', {}, namespace));
-      const what = html('span', { class: 'what' }, spaced(incident.kind));
+      const what = html('span', { class: 'what' });
       const button = html('button', { type: 'button' }, html('span', { class: 'line' }, what, since), text, where);
-      known = { item: html('li', { 'data-incident': incident.id }, button), text, since, button };
+      known = { item: html('li', { 'data-incident': incident.id }, button), what, text, since };
       this.#items.set(incident.id, known);
     }
+    // Also the kind changes: a container that failed begins to crash loop.
+    setText(known.what, spaced(incident.kind));
     setText(known.text, sentence(incident));
     setText(known.since, age(incident.since));
     setAttribute(known.since, 'datetime', incident.since);

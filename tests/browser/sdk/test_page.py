@@ -275,3 +275,11 @@ async def test_the_table_keeps_its_roles_though_it_is_laid_out_as_a_grid(open_pa
     assert await page.get_by_role("table", name="Pods").get_by_role("row").count() == 2
     assert await page.get_by_role("columnheader").count() == 6
     assert await page.get_by_role("button", name="Restart a", exact=True).count() == 1
+
+
+async def test_the_list_follows_a_failure_that_becomes_another(open_page: Open) -> None:
+    listening, peer, _ = await open_main(open_page, pod("a"))
+    await peer.send(changes(event("podFailed", "a", 11)))
+    await listening.until("document.querySelector('#incidentList .what')?.textContent === 'Pod failed'")
+    await peer.send(changes(event("podCrashLooping", "a", 12, phase="update", failure="ContainerCrashLoop")))
+    await listening.until("document.querySelector('#incidentList .what').textContent === 'Container crash loop'")
