@@ -90,7 +90,7 @@ export class Incidents {
  * @returns {Incident}
  */
 function read(entry) {
-  const { id = '', kind = '', since = '', container = '' } = entry.incident ?? {};
+  const { id = '', kind = '', since = '', container = '', group = '' } = entry.incident ?? {};
   const detail = entry.detail ?? {};
   return {
     id,
@@ -98,6 +98,7 @@ function read(entry) {
     type: entry.type,
     since: since || (entry.time ?? ''),
     container,
+    group,
     severity: entry.severity ?? 'info',
     message: String(detail.message ?? ''),
     resource: resourceOf(entry),

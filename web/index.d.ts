@@ -53,6 +53,8 @@ export interface Incident {
   /** RFC 3339. */
   since: string;
   container: string;
+  /** The id of the workload's incident that a pod's failure belongs to, also while that is not open. */
+  group: string;
   severity: 'critical' | 'error' | 'warning' | 'info' | (string & {});
   /** One sentence. */
   message: string;
@@ -337,6 +339,7 @@ export interface WireIncident {
   phase: 'begin' | 'update' | 'end';
   since?: string;
   container?: string;
+  group?: string;
 }
 
 interface EntryBase {

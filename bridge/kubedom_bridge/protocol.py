@@ -133,13 +133,17 @@ class DeleteEntry(_Wire, kw_only=True, tag="delete", tag_field="op"):
 
 
 class Incident(_FrozenWire, frozen=True):
-    """The failure that an event begins, changes or ends; `since` is RFC 3339 in UTC."""
+    """The failure that an event begins, changes or ends; `since` is RFC 3339 in UTC.
+
+    `group` is the id of the workload's incident that a pod's failure belongs to, whether or not that is open.
+    """
 
     id: str
     kind: str
     phase: Literal["begin", "update", "end"]
     since: str
     container: str = ""
+    group: str = ""
 
 
 class EventEntry(_Wire, kw_only=True, tag="event", tag_field="op"):

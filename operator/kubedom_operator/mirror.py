@@ -12,6 +12,8 @@ from .diagnosis import Related
 from .projection import Event, Job
 
 EVENTS_KEPT = 10
+#: Kinds that have pods.
+WORKLOADS = frozenset({"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job"})
 
 
 class Mirror:
@@ -22,6 +24,12 @@ class Mirror:
         self._events: dict[str, dict[str, Event]] = {}
         self._subject_of: dict[str, str] = {}
         self._jobs: dict[str, dict[str, Job]] = {}
+        self._workloads: dict[tuple[str, str, str], str] = {}
+
+    def workload(self, kind: str, namespace: str, name: str) -> Any | None:
+        """Find a workload by its name, which is all that a pod tells of its deployment."""
+        uid = self._workloads.get((kind, namespace, name))
+        return self.get(kind, uid) if uid is not None else None
 
     def get(self, kind: str, uid: str) -> Any | None:
         """Find an object."""
@@ -45,6 +53,8 @@ class Mirror:
         uid = obj.metadata.uid
         before = objects.get(uid)
         objects[uid] = obj
+        if kind in WORKLOADS:
+            self._workloads[kind, obj.metadata.namespace, obj.metadata.name] = uid
         if kind == "Job" and (owner := _controller(obj)):
             self._jobs.setdefault(owner, {})[uid] = obj
         return before
@@ -52,6 +62,11 @@ class Mirror:
     def remove(self, kind: str, uid: str) -> Any | None:
         """Forget an object and what was said of it; None where it was not known."""
         obj = self._objects.get(kind, {}).pop(uid, None)
+        if kind in WORKLOADS and obj is not None:
+            named = (kind, obj.metadata.namespace, obj.metadata.name)
+            # One of the same name may have come before the end of this one was known.
+            if self._workloads.get(named) == uid:
+                del self._workloads[named]
         if kind == "Job" and obj is not None and (owner := _controller(obj)):
             self._jobs.get(owner, {}).pop(uid, None)
         self._jobs.pop(uid, None)

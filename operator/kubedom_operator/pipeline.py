@@ -15,10 +15,11 @@ from typing import Any
 from kubedom_bridge.protocol import Entry
 
 from . import telling
-from .diagnosis import Settings, diagnose
+from .diagnosis import CATALOGUE, Settings, diagnose, workload_of
 from .incidents import IncidentTracker
-from .mirror import Mirror
+from .mirror import WORKLOADS, Mirror
 from .projection import Minimal, UnreadableObject
+from .rollups import RollUps, Workload
 from .timers import TimerWheel
 
 #: Kinds that pages are told of; the others only help to diagnose these.
@@ -71,7 +72,8 @@ class Pipeline:
         self._wake = wake
         self._mirror = Mirror()
         self._incidents = IncidentTracker(cluster)
-        self._timers: TimerWheel[tuple[str, str]] = TimerWheel()
+        self._rollups = RollUps(cluster)
+        self._timers: TimerWheel[tuple[str, str] | Workload] = TimerWheel()
         self._synced: set[str] = set()
         self._unread: dict[str, set[str]] = {}
         self._troubles: dict[str, str] = {}
@@ -91,6 +93,9 @@ class Pipeline:
         entries = self._diagnosed(kind, obj, first=before is None)
         if kind in TOLD:
             entries.insert(0, telling.state(kind, obj, self._clock()))
+        if before is None and kind in WORKLOADS:
+            # Its pods may have been there first.
+            entries.extend(self._rolled_up(_named(kind, obj)))
         self._tell(entries)
         if kind == "Job":
             self._look_at_cron_job(obj)
@@ -106,10 +111,17 @@ class Pipeline:
         self._timers.set((kind, uid), None)
         self._unread.pop(uid, None)
         now = self._clock()
+        changes = self._incidents.forget(uid)
+        if kind in WORKLOADS:
+            workload = _named(kind, obj)
+            self._timers.set(workload, None)
+            changes += self._rollups.forget(workload)
         entries: list[Entry] = [
             telling.incident(kind, obj, change, cluster=self._cluster, now=now, replayed=False, removed=True)
-            for change in self._incidents.forget(uid)
+            for change in changes
         ]
+        if kind == "Pod":
+            entries.extend(self._rolled_up(self._rollups.observe(None, uid, "", ())))
         if kind in TOLD:
             entries.append(telling.deletion(kind, obj, resource_version, now))
         self._tell(entries)
@@ -155,7 +167,11 @@ class Pipeline:
 
     def tick(self) -> None:
         """Look again at every object whose moment has come."""
-        for kind, uid in self._timers.due(self._clock()):
+        for key in self._timers.due(self._clock()):
+            if isinstance(key, Workload):
+                self._tell(self._rolled_up(key))
+                continue
+            kind, uid = key
             obj = self._mirror.get(kind, uid)
             if obj is not None:
                 entries = self._diagnosed(kind, obj, first=False)
@@ -177,7 +193,7 @@ class Pipeline:
         """How many objects are mirrored, incidents open and objects unreadable."""
         return {
             "objects": self._mirror.count(),
-            "incidents": self._incidents.count(),
+            "incidents": self._incidents.count() + self._rollups.count(),
             "unreadable": len(self._unread),
         }
 
@@ -189,14 +205,49 @@ class Pipeline:
         diagnosis = diagnose(obj, self._mirror.related(kind, obj), now, self._settings)
         replayed = kind not in self._synced
         verdict = self._incidents.update(uid, diagnosis, now, first=first and replayed)
-        earliest = self._timers.next_due()
-        self._timers.set((kind, uid), verdict.recheck)
-        if verdict.recheck is not None and (earliest is None or verdict.recheck < earliest):
-            self._wake()
-        return [
-            telling.incident(kind, obj, change, cluster=self._cluster, now=now, replayed=replayed)
+        self._remind((kind, uid), verdict.recheck)
+        if kind != "Pod" or not verdict.changes:
+            return [
+                telling.incident(kind, obj, change, cluster=self._cluster, now=now, replayed=replayed)
+                for change in verdict.changes
+            ]
+        owner = workload_of(obj)
+        workload = Workload(owner.kind, obj.metadata.namespace, owner.name) if owner is not None else None
+        entries: list[Entry] = [
+            telling.incident(
+                kind,
+                obj,
+                change,
+                cluster=self._cluster,
+                now=now,
+                replayed=replayed,
+                group=self._rollups.group_id(workload, change.kind.family),
+            )
             for change in verdict.changes
         ]
+        open_now = ((CATALOGUE[each.failure.kind].family, each) for each in self._incidents.open_of(uid))
+        entries.extend(self._rolled_up(self._rollups.observe(workload, uid, obj.metadata.name, open_now)))
+        return entries
+
+    def _rolled_up(self, workload: Workload | None) -> list[Entry]:
+        """Tell what is new of the pods of a workload, once that is known itself."""
+        obj = self._mirror.workload(*workload) if workload is not None else None
+        if workload is None or obj is None:
+            return []
+        now = self._clock()
+        changes = self._rollups.changes(workload, now)
+        self._remind(workload, self._rollups.due(workload))
+        replayed = not {"Pod", workload.kind} <= self._synced
+        return [
+            telling.incident(workload.kind, obj, change, cluster=self._cluster, now=now, replayed=replayed)
+            for change in changes
+        ]
+
+    def _remind(self, key: tuple[str, str] | Workload, moment: float | None) -> None:
+        earliest = self._timers.next_due()
+        self._timers.set(key, moment)
+        if moment is not None and (earliest is None or moment < earliest):
+            self._wake()
 
     def _look_at_cron_job(self, job: Any) -> None:
         """A job's end is its cron job's failure too."""
@@ -208,3 +259,7 @@ class Pipeline:
     def _tell(self, entries: list[Entry]) -> None:
         if entries:
             self._publish(entries)
+
+
+def _named(kind: str, obj: Any) -> Workload:
+    return Workload(kind, obj.metadata.namespace, obj.metadata.name)

@@ -72,7 +72,15 @@ def deletion(kind: str, obj: Any, resource_version: str, now: float) -> DeleteEn
 
 
 def incident(
-    kind: str, obj: Any, change: Change, *, cluster: str, now: float, replayed: bool, removed: bool = False
+    kind: str,
+    obj: Any,
+    change: Change,
+    *,
+    cluster: str,
+    now: float,
+    replayed: bool,
+    removed: bool = False,
+    group: str = "",
 ) -> EventEntry:
     """Tell that an incident began, changed or ended.
 
@@ -84,6 +92,7 @@ def incident(
         now: Seconds since the epoch.
         replayed: It began before anybody could listen.
         removed: It ended because the object is gone, not because it recovered.
+        group: The id of the workload's incident that it belongs to.
 
     """
     failure, row = change.incident.failure, change.kind
@@ -111,6 +120,7 @@ def incident(
             phase=change.phase,
             since=rfc3339(change.incident.since),
             container=failure.container,
+            group=group,
         )
     return entry
 

@@ -41,7 +41,7 @@ export class IncidentDialog {
 
     cluster.addEventListener('kube:default', ({ detail: { event } }) => {
       const incident = cluster.incidents.find(({ id }) => id === event.incident?.id);
-      if (incident && !event.replayed && incident.severity !== 'info') this.#news(incident);
+      if (incident && !event.replayed && incident.severity !== 'info' && !this.#belongs(incident)) this.#news(incident);
     });
     cluster.addEventListener('resource-recovered', (event) => this.#recovered(event.incident?.id ?? '', event.time));
     cluster.addEventListener('podDeleted', (event) => this.#removed(event.resource.uid));
@@ -102,6 +102,25 @@ export class IncidentDialog {
     } else {
       this.open(incident);
     }
+  }
+
+  /**
+   * Whether a failure is one more of many alike: the first opens the modal, and from the second on their workload speaks for them.
+   *
+   * @param {Incident} incident
+   */
+  #belongs(incident) {
+    const group = incident.group || incident.id;
+    const alike = this.#cluster.incidents.filter((each) => each.id !== incident.id && (each.id === group || each.group === group));
+    if (alike.length === 0) return false;
+    if (incident.group) return true;
+    // The workload itself: it takes the place of its pods, whether one is shown or they wait.
+    const shown = this.#dialog.open && this.#incident?.group === group;
+    const waited = alike.map(({ id }) => this.#waiting.delete(id)).includes(true);
+    if (shown) this.open(incident);
+    else this.#waiting.add(incident.id);
+    if (waited || !shown) this.#count();
+    return true;
   }
 
   #openNext() {

@@ -35,14 +35,17 @@ export class IncidentList {
   }
 
   #paint = () => {
-    const incidents = this.#cluster.incidents.sort(
-      (one, other) => rank(one.severity) - rank(other.severity) || Date.parse(other.since) - Date.parse(one.since),
-    );
+    const all = this.#cluster.incidents;
+    const ids = new Set(all.map(({ id }) => id));
+    // A workload's incident stands for those of its pods.
+    const incidents = all
+      .filter(({ group }) => !ids.has(group))
+      .sort((one, other) => rank(one.severity) - rank(other.severity) || Date.parse(other.since) - Date.parse(one.since));
     const shown = incidents.slice(0, AT_MOST);
     const list = byId('incidentList');
-    const ids = new Set(shown.map(({ id }) => id));
+    const visible = new Set(shown.map(({ id }) => id));
     for (const [id, { item }] of this.#items) {
-      if (ids.has(id)) continue;
+      if (visible.has(id)) continue;
       item.remove();
       this.#items.delete(id);
     }

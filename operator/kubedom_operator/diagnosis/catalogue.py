@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from . import autoscaling, batch, containers, edges, namespaces, nodes, pods, services, storage, workloads
+from . import autoscaling, batch, containers, edges, members, namespaces, nodes, pods, services, storage, workloads
 from .model import FailureKind
 
+_PODS = (containers, pods, edges)
+_WORKLOADS = (workloads, members, batch, autoscaling)
+_CLUSTER = (nodes, storage, namespaces, services)
+
 CATALOGUE: dict[str, FailureKind] = {
-    kind.name: kind
-    for module in (containers, pods, edges, workloads, batch, autoscaling, nodes, storage, namespaces, services)
-    for kind in module.KINDS
+    kind.name: kind for module in (*_PODS, *_WORKLOADS, *_CLUSTER) for kind in module.KINDS
 }

@@ -231,6 +231,7 @@ def event(
     severity: str = "error",
     since: str = "2026-01-01T00:00:01Z",
     uid: str = "",
+    group: str = "",
     **detail: Any,
 ) -> Json:
     prefix = "uid-" if resource == "Pod" else f"uid-{resource.lower()}-"
@@ -246,7 +247,14 @@ def event(
         "source": "/clusters/test-cluster",
         "subject": f"{namespace}/{resource.lower()}s/{name}",
         "severity": severity,
-        "incident": {"id": incident, "kind": failure, "phase": phase, "since": since, "container": "app"},
+        "incident": {
+            "id": incident,
+            "kind": failure,
+            "phase": phase,
+            "since": since,
+            "container": "app",
+            "group": group,
+        },
         "detail": {
             resource[0].lower() + resource[1:] + "Name": name,
             "namespace": namespace,

@@ -283,3 +283,39 @@ async def test_the_list_follows_a_failure_that_becomes_another(open_page: Open) 
     await listening.until("document.querySelector('#incidentList .what')?.textContent === 'Pod failed'")
     await peer.send(changes(event("podCrashLooping", "a", 12, phase="update", failure="ContainerCrashLoop")))
     await listening.until("document.querySelector('#incidentList .what').textContent === 'Container crash loop'")
+
+
+async def test_many_pods_that_fail_alike_are_one_line_and_one_modal(open_page: Open) -> None:
+    names = [f"api-{number}" for number in range(200)]
+    listening, peer, page = await open_main(
+        open_page, deployment("api"), *(pod(name, workload="api") for name in names)
+    )
+
+    def fails(at: int) -> dict[str, object]:
+        return event("podFailed", names[at], 20 + at, incident=f"i-{at}", group="all")
+
+    await peer.send(changes(fails(0)))
+    await listening.until(DIALOG)
+    assert "api-0" in await text(page, "#dialogWhere")
+    many = event("deploymentPodsFailing", "api", 400, incident="all", resource="Deployment", members=200)
+    await peer.send(changes(*(fails(at) for at in range(1, 200)), many))
+    await listening.until("document.getElementById('dialogWhere').textContent.includes('Deployment')")
+    assert "Members\n200" in (await text(page, "#dialogFacts")).replace("\n\n", "\n")
+    assert not await page.locator("#dialogOthers").is_visible(), "nothing else waits"
+    await listening.until("document.querySelectorAll('#incidentList li').length === 1")
+    assert await text(page, "#incidentCount") == "1"
+    assert len(await listening.heard("podFailed")) == 200, "each element told its own all the same"
+
+
+async def test_pods_that_wait_in_the_tray_give_way_to_their_workload(open_page: Open) -> None:
+    listening, peer, page = await open_main(open_page, deployment("api"), pod("x"), pod("a", workload="api"))
+    await peer.send(changes(event("podFailed", "x", 11, incident="other")))
+    await listening.until(DIALOG)
+    await peer.send(changes(event("podFailed", "a", 12, incident="i-a", group="all")))
+    await listening.until("document.getElementById('dialogOthers').textContent === 'Next (1)'")
+    await peer.send(
+        changes(event("deploymentPodsFailing", "api", 13, incident="all", resource="Deployment", members=2))
+    )
+    await page.click("#dialogOthers")
+    await listening.until("document.getElementById('dialogWhere').textContent.includes('Deployment')")
+    assert not await page.locator("#dialogOthers").is_visible()
