@@ -6,6 +6,8 @@
  *     declare global { interface GlobalEventHandlersEventMap { myThing: ClusterEvent<{ podName: string }> } }
  */
 
+import type { FailureEventMap } from './failures.js';
+
 // --- Resources -------------------------------------------------------------------------------------------------------
 
 export interface OwnerReference {
@@ -232,7 +234,7 @@ declare global {
   }
 
   /** `document`, `window` and every HTML element take their types from here. */
-  interface GlobalEventHandlersEventMap {
+  interface GlobalEventHandlersEventMap extends FailureEventMap {
     /** After the specific event of every failure. Cancelable. */
     'resource-failed': ClusterEvent<FailureDetail>;
     /** After the specific event of every recovery; alone, and `replayed`, for one that a resync found. */
@@ -242,74 +244,8 @@ declare global {
     podCreated: ClusterEvent<PodDetail>;
     /** A pod is gone; dispatched before its element is removed. */
     podDeleted: ClusterEvent<PodDetail>;
-    podFailed: ClusterEvent<PodDetail>;
-    podRecovered: ClusterEvent<PodDetail>;
-    podOutOfMemory: ClusterEvent<PodDetail>;
-    podConfigFailed: ClusterEvent<PodDetail>;
-    podLivenessKilled: ClusterEvent<PodDetail>;
-    podCrashLooping: ClusterEvent<PodDetail>;
-    podInitFailed: ClusterEvent<PodDetail>;
-    podImagePullFailed: ClusterEvent<PodDetail>;
-    podStartupSlow: ClusterEvent<PodDetail>;
-    podDisrupted: ClusterEvent<PodDetail>;
-    podUnknown: ClusterEvent<PodDetail>;
-    podStuckTerminating: ClusterEvent<PodDetail>;
-    podUnschedulable: ClusterEvent<PodDetail>;
-    podVolumeMountFailed: ClusterEvent<PodDetail>;
-    podSandboxFailed: ClusterEvent<PodDetail>;
-    podPendingTooLong: ClusterEvent<PodDetail>;
-    podNotReady: ClusterEvent<PodDetail>;
-    podResizeFailed: ClusterEvent<PodDetail>;
-    /** A container was started again; told once, with no recovery. */
-    podRestarted: ClusterEvent<PodDetail>;
-
     deploymentCreated: ClusterEvent<DeploymentDetail>;
     deploymentDeleted: ClusterEvent<DeploymentDetail>;
-    deploymentStalled: ClusterEvent<DeploymentDetail>;
-    deploymentDegraded: ClusterEvent<DeploymentDetail>;
-    deploymentReplicaFailure: ClusterEvent<DeploymentDetail>;
-    deploymentUnavailable: ClusterEvent<DeploymentDetail>;
-    deploymentRecovered: ClusterEvent<DeploymentDetail>;
-
-    // Kinds without an element of their own: on their namespace's element, or the cluster's.
-    replicaSetFailed: ClusterEvent<FailureDetail>;
-    replicaSetRecovered: ClusterEvent<FailureDetail>;
-    statefulSetStuck: ClusterEvent<FailureDetail>;
-    statefulSetRecovered: ClusterEvent<FailureDetail>;
-    daemonSetStuck: ClusterEvent<FailureDetail>;
-    daemonSetRecovered: ClusterEvent<FailureDetail>;
-    jobFailed: ClusterEvent<FailureDetail>;
-    jobRetrying: ClusterEvent<FailureDetail>;
-    jobStuck: ClusterEvent<FailureDetail>;
-    jobRecovered: ClusterEvent<FailureDetail>;
-    cronJobFailed: ClusterEvent<FailureDetail>;
-    cronJobRecovered: ClusterEvent<FailureDetail>;
-    nodeNotReady: ClusterEvent<FailureDetail>;
-    nodePressure: ClusterEvent<FailureDetail>;
-    nodeProblem: ClusterEvent<FailureDetail>;
-    nodeCordoned: ClusterEvent<FailureDetail>;
-    nodeUncordoned: ClusterEvent<FailureDetail>;
-    nodeWarning: ClusterEvent<FailureDetail>;
-    nodeRecovered: ClusterEvent<FailureDetail>;
-    claimPending: ClusterEvent<FailureDetail>;
-    claimLost: ClusterEvent<FailureDetail>;
-    claimResizeFailed: ClusterEvent<FailureDetail>;
-    claimRecovered: ClusterEvent<FailureDetail>;
-    volumeFailed: ClusterEvent<FailureDetail>;
-    volumeReleased: ClusterEvent<FailureDetail>;
-    volumeRecovered: ClusterEvent<FailureDetail>;
-    namespaceStuck: ClusterEvent<FailureDetail>;
-    namespaceRecovered: ClusterEvent<FailureDetail>;
-    serviceLoadBalancerPending: ClusterEvent<FailureDetail>;
-    serviceNoEndpoints: ClusterEvent<FailureDetail>;
-    serviceRecovered: ClusterEvent<FailureDetail>;
-    autoscalerFailed: ClusterEvent<FailureDetail>;
-    autoscalerMetricsFailed: ClusterEvent<FailureDetail>;
-    autoscalerMaxedOut: ClusterEvent<FailureDetail>;
-    autoscalerRecovered: ClusterEvent<FailureDetail>;
-    disruptionBudgetUnhealthy: ClusterEvent<FailureDetail>;
-    disruptionBudgetBlocked: ClusterEvent<FailureDetail>;
-    disruptionBudgetRecovered: ClusterEvent<FailureDetail>;
 
     /** The phases of an action, on its target's element. */
     healingStarted: ClusterEvent<HealingDetail>;

@@ -15,8 +15,8 @@ from typing import Any
 from kubedom_bridge.protocol import Entry
 
 from . import telling
-from .diagnosis import CATALOGUE, Settings, diagnose, workload_of
-from .incidents import IncidentTracker
+from .diagnosis import CATALOGUE, Settings, diagnose, transitions, workload_of
+from .incidents import Change, Incident, IncidentTracker
 from .mirror import WORKLOADS, Mirror
 from .projection import Minimal, UnreadableObject
 from .rollups import RollUps, Workload
@@ -91,6 +91,8 @@ class Pipeline:
         before = self._mirror.put(kind, obj)
         self._unread.pop(obj.metadata.uid, None)
         entries = self._diagnosed(kind, obj, first=before is None)
+        if kind == "Pod" and before is not None:
+            entries[:0] = self._restarts(before, obj)
         if kind in TOLD:
             entries.insert(0, telling.state(kind, obj, self._clock()))
         if before is None and kind in WORKLOADS:
@@ -228,6 +230,23 @@ class Pipeline:
         open_now = ((CATALOGUE[each.failure.kind].family, each) for each in self._incidents.open_of(uid))
         entries.extend(self._rolled_up(self._rollups.observe(workload, uid, obj.metadata.name, open_now)))
         return entries
+
+    def _restarts(self, before: Any, pod: Any) -> list[Entry]:
+        """Tell the restarts between two versions of a pod; they are over as they happen."""
+        if isinstance(before, Minimal) or before.status is None:
+            return []
+        now = self._clock()
+        return [
+            telling.incident(
+                "Pod",
+                pod,
+                Change("edge", Incident("", failure.since or now, failure), CATALOGUE[failure.kind]),
+                cluster=self._cluster,
+                now=now,
+                replayed="Pod" not in self._synced,
+            )
+            for failure in transitions(before, pod)
+        ]
 
     def _rolled_up(self, workload: Workload | None) -> list[Entry]:
         """Tell what is new of the pods of a workload, once that is known itself."""

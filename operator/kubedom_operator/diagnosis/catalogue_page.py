@@ -1,8 +1,10 @@
-"""Writes docs/failures.md from the catalogue: `python -m kubedom_operator.diagnosis.catalogue_page [FILE]`."""
+"""Writes what is generated from the catalogue: `python -m kubedom_operator.diagnosis.catalogue_page`, in a checkout.
+
+docs/failures.md for people, and web/failures.d.ts, so that the SDK's types know the very same events.
+"""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from .catalogue import CATALOGUE
@@ -16,6 +18,16 @@ This page is generated from the rules by `python -m kubedom_operator.diagnosis.c
 Each failure begins with its event and ends with its recovery event, dispatched on the element of the resource. Failures
 of one object, container and family are one incident: when the kind changes inside a family, the incident is updated,
 not begun anew. "Hold" is how long a rule must hold before it counts; every hold can be configured by the kind's name.
+"""
+
+_TYPES = """\
+// Generated from the catalogue of failures by `python -m kubedom_operator.diagnosis.catalogue_page`: do not edit it.
+import type {{ ClusterEvent, DeploymentDetail, FailureDetail, PodDetail }} from './index.js';
+
+/** The events of docs/failures.md. Those of kinds without an element are dispatched on the namespace's or cluster's. */
+export interface FailureEventMap {{
+{events}
+}}
 """
 
 
@@ -48,10 +60,24 @@ def _section(kind: FailureKind) -> str:
     )
 
 
-def main(arguments: list[str]) -> None:
-    """Write the page to the file that is named, or to docs/failures.md."""
-    Path(arguments[0] if arguments else "docs/failures.md").write_text(render(), encoding="utf-8")
+def render_types() -> str:
+    """Render the TypeScript types of the events."""
+    details = {"Pod": "PodDetail", "Deployment": "DeploymentDetail"}
+    types: dict[str, str] = {}
+    for kind in CATALOGUE.values():
+        for event, when in ((kind.event, kind.name), (kind.recovery_event, "over")):
+            if event:
+                types.setdefault(
+                    event, f"  {event}: ClusterEvent<{details.get(kind.resource, 'FailureDetail')}>; // {when}"
+                )
+    return _TYPES.format(events="\n".join(types.values()))
+
+
+def main() -> None:
+    """Write both."""
+    Path("docs/failures.md").write_text(render(), encoding="utf-8")
+    Path("web/failures.d.ts").write_text(render_types(), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

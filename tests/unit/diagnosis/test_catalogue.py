@@ -9,6 +9,7 @@ ROOT = Path(__file__).parents[3]
 
 def test_the_page_is_current() -> None:
     assert (ROOT / "docs" / "failures.md").read_text(encoding="utf-8") == catalogue_page.render()
+    assert (ROOT / "web" / "failures.d.ts").read_text(encoding="utf-8") == catalogue_page.render_types()
 
 
 def test_every_kind_says_what_people_need() -> None:

@@ -287,3 +287,16 @@ def test_a_crash_is_one_trouble_from_the_first_exit_to_the_back_off() -> None:
     listener.changed("Pod", pod(container(waiting("CrashLoopBackOff"), ended(3), 4)))
     assert listener.phases() == ["begin", "update"]
     assert len(listener.open) == 1
+
+
+def test_a_restart_is_told_once_beside_the_failure_that_it_belongs_to() -> None:
+    listener = Listener(NOW)
+    died = ended(1)
+    listener.changed("Pod", pod(container(running()), meta={"resourceVersion": "1"}))
+    listener.changed("Pod", pod(container(died), meta={"resourceVersion": "2"}))
+    again = pod(container(running(since=0), last=died, restarts=1), meta={"resourceVersion": "3"})
+    listener.changed("Pod", again)
+    listener.changed("Pod", again)
+    told = [one for one in listener.entries if isinstance(one, EventEntry)]
+    news = [one.type for one in told if one.incident is None or one.incident.phase != "update"]
+    assert news == ["podFailed", "podRestarted"]
