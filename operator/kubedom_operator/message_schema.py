@@ -1,4 +1,4 @@
-"""Writes docs/kubedom.v1.schema.json, the JSON Schema of the protocol's messages: `python -m kubedom_operator.message_schema`.
+"""Writes docs/kubedom.v1.schema.json, the JSON Schema of the protocol: `python -m kubedom_operator.message_schema`.
 
 The structs of the protocol give the shapes, the catalogue of failures the names of the events.
 """
