@@ -16,6 +16,7 @@ from kubedom_bridge.errors import KubedomError
 from kubedom_bridge.kube import Api, ClusterChoice
 from kubedom_bridge.protocol import Entry
 
+from .diagnosis import Settings
 from .healing.executor import Executor
 from .pipeline import Pipeline
 from .watch.choice import Mode, Plan, plan
@@ -38,6 +39,7 @@ class OperatorThread:
         namespace: One namespace, or None for all.
         healing: Whether HealingActions are carried out.
         watch: Which source watches pods and deployments.
+        settings: Hold times and the like.
 
     """
 
@@ -50,6 +52,7 @@ class OperatorThread:
         namespace: str | None = None,
         healing: bool = True,
         watch: Mode = "auto",
+        settings: Settings | None = None,
     ) -> None:
         self._choice = choice
         self._cluster = cluster
@@ -57,6 +60,7 @@ class OperatorThread:
         self._namespace = namespace
         self._healing = healing
         self._watch = watch
+        self._settings = settings
         self._plan: Plan | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
@@ -95,7 +99,9 @@ class OperatorThread:
         self._loop, self._main = asyncio.get_running_loop(), asyncio.current_task()
         api = await Api.connect(self._choice)
         woken = asyncio.Event()
-        pipeline = self._pipeline = Pipeline(self._cluster, self._publish, clock=time.time, wake=woken.set)
+        pipeline = self._pipeline = Pipeline(
+            self._cluster, self._publish, clock=time.time, settings=self._settings, wake=woken.set
+        )
         executor = Executor(api, self._cluster, self._publish, clock=time.time)
         tasks = [asyncio.create_task(_keep_time(pipeline, woken), name="timers")]
         try:

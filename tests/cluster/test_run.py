@@ -151,6 +151,11 @@ def test_a_port_in_use(cluster: Cluster) -> None:
         (("--default-deployment=web",), "NAMESPACE/NAME"),
         (("--demo", "--context=prod"), "--context names another"),
         (("--local", "--kubeconfig=/dev/null"), "--kubeconfig names another"),
+        (("--hold=Nothing=3",), "no failure kind Nothing"),
+        (("--hold=NodeNotReady=soon",), "soon is no number of seconds"),
+        (("--hold=NodeNotReady",), "--hold NodeNotReady=60"),
+        (("--hold=NodeNotReady=-1",), "no number of seconds"),
+        (("--hold=NodeNotReady=nan",), "no number of seconds"),
         (("--nonsense",), "--nonsense"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import os
 import signal
 import sys
@@ -21,6 +22,7 @@ from kubedom_bridge.journal import Journal
 from kubedom_bridge.kube import Api, ApiError, ClusterChoice, kubeconfig_path
 from kubedom_bridge.session import Greeting
 from kubedom_operator.demo import install_demo
+from kubedom_operator.diagnosis import CATALOGUE, Settings
 from kubedom_operator.install import install_crds
 from kubedom_operator.local import ensure_cluster
 from kubedom_operator.runtime import OperatorThread
@@ -46,6 +48,13 @@ FIRST_ANSWER_SECONDS = 10.0
     show_default=True,
     help=f"What watches pods and deployments: Kopf's handlers, the stream, or Kopf up to {STREAM_FROM_PODS} pods.",
 )
+@click.option(
+    "--hold",
+    "holds",
+    multiple=True,
+    metavar="KIND=SECONDS",
+    help="How long a failure must hold before it counts; its kind is in docs/failures.md. May be given again.",
+)
 @click.option("--open/--no-open", "browse", default=True, help="Open the page in a browser.")
 @click.option("--verbose", "-v", is_flag=True, help="Log what happens.")
 def run(
@@ -59,6 +68,7 @@ def run(
     web_dir: Path | None,
     default_deployment: str,
     watch: Mode,
+    holds: tuple[str, ...],
     browse: bool,
     verbose: bool,
 ) -> None:
@@ -79,13 +89,43 @@ def run(
         )
     settings = BridgeSettings(host=host, port=port, web_dir=web_dir, default_deployment=default_deployment)
     check_settings(settings)
+    diagnosis = Settings(holds=dict(map(_hold, holds)))
     listener = listen(settings)
     choice = ClusterChoice(kubeconfig, context)
     if demo or local or (context is None and kubeconfig_path(choice) is None and not _in_cluster()):
         started = ensure_cluster(progress=click.echo)
         choice = ClusterChoice(str(started.kubeconfig), started.context)
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_run(settings, listener, choice, namespace, watch=watch, demo=demo, browse=browse))
+        asyncio.run(
+            _run(settings, listener, choice, namespace, watch=watch, diagnosis=diagnosis, demo=demo, browse=browse)
+        )
+
+
+def _hold(text: str) -> tuple[str, float]:
+    """Read one `--hold`.
+
+    Raises:
+        ConfigurationError: where the kind or the number of seconds is none.
+
+    """
+    kind, _, number = text.partition("=")
+    if kind not in CATALOGUE:
+        raise ConfigurationError(
+            f"--hold {text}: there is no failure kind {kind}.",
+            remedy="docs/failures.md has their names, as NodeNotReady.",
+            field="--hold",
+        )
+    try:
+        seconds = float(number)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise ConfigurationError(
+            f"--hold {text}: {number or 'nothing'} is no number of seconds.",
+            remedy=f"Write --hold {kind}=60.",
+            field="--hold",
+        )
+    return kind, seconds
 
 
 def _in_cluster() -> bool:
@@ -99,6 +139,7 @@ async def _run(
     namespace: str | None,
     *,
     watch: Mode,
+    diagnosis: Settings,
     demo: bool,
     browse: bool,
 ) -> None:
@@ -112,7 +153,15 @@ async def _run(
         journal = Journal(clock=loop.time)
         gateway = ActionGateway(api, journal)
         handover = Handover(loop.call_soon_threadsafe, journal.publish, clock=loop.time)
-        operator = OperatorThread(choice, api.name, handover.put, namespace=namespace, healing=healing, watch=watch)
+        operator = OperatorThread(
+            choice,
+            api.name,
+            handover.put,
+            namespace=namespace,
+            healing=healing,
+            watch=watch,
+            settings=diagnosis,
+        )
         bridge = Bridge(
             settings,
             listener,  # type: ignore[arg-type]

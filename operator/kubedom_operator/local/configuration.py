@@ -35,6 +35,8 @@ def configuration(binaries: Binaries, pins: Pins) -> str:
         "kwokControllerBinary": str(binaries.path("kwok")),
         # A test that makes a thousand pods would wait for the clients' own limits, not for the API server.
         "disableQPSLimits": True,
+        # kwokctl makes the intervals of the nodes' reports five times as long; a dead node would go unnoticed as long.
+        "heartbeatFactor": 1,
         **dict(zip(_PORTS, free_ports(len(_PORTS)), strict=True)),
     }
     document = {"apiVersion": "config.kwok.x-k8s.io/v1alpha1", "kind": "KwokctlConfiguration", "options": options}
