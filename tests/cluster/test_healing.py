@@ -133,6 +133,25 @@ def deployed(cluster: Cluster, namespace: str, name: str = "api", replicas: int 
     return pods(cluster, namespace)
 
 
+def forbid_evictions(cluster: Cluster, namespace: str) -> None:
+    """Let a disruption budget keep the deployment's only pod, and wait until it is known to."""
+    cluster.apply(
+        {
+            "apiVersion": "policy/v1",
+            "kind": "PodDisruptionBudget",
+            "metadata": {"name": "keep"},
+            "spec": {"minAvailable": 1, "selector": {"matchLabels": {"app": "api"}}},
+        },
+        namespace=namespace,
+    )
+
+    def knows_the_pod() -> bool:
+        found = cluster.get("pdb", "keep", f"--namespace={namespace}").get("status") or {}
+        return bool(found.get("expectedPods")) and found.get("disruptionsAllowed") == 0
+
+    wait_for("the budget", knows_the_pod)
+
+
 def test_restart_pod_evicts_it_and_ends_when_another_is_ready(
     cluster: Cluster, namespace: str, operator: Operator
 ) -> None:
@@ -211,27 +230,13 @@ def test_an_eviction_waits_for_a_disruption_budget_and_ends_where_no_replacement
     cluster: Cluster, namespace: str, operator: Operator
 ) -> None:
     ((_, name),) = deployed(cluster, namespace).items()
-    cluster.apply(
-        {
-            "apiVersion": "policy/v1",
-            "kind": "PodDisruptionBudget",
-            "metadata": {"name": "keep"},
-            "spec": {"minAvailable": 1, "selector": {"matchLabels": {"app": "api"}}},
-        },
-        namespace=namespace,
-    )
-    wait_for("the budget", lambda: budget(cluster, namespace).get("disruptionsAllowed") == 0)
+    forbid_evictions(cluster, namespace)
     made = create(cluster, namespace, action("restartPod", "Pod", name))
     wait_for("the refusal", lambda: "disruption budget" in status(cluster, namespace, made).get("message", ""))
     assert name in pods(cluster, namespace).values()
     cluster.kubectl("scale", "deployment/api", "--replicas=0", f"--namespace={namespace}")
     end = finished(cluster, namespace, made)
     assert (end["phase"], "wants 0 pods" in end["message"]) == ("Succeeded", True)
-
-
-def budget(cluster: Cluster, namespace: str) -> dict[str, Any]:
-    found: dict[str, Any] = cluster.get("pdb", "keep", f"--namespace={namespace}").get("status") or {}
-    return found if found.get("expectedPods") else {}
 
 
 def test_an_operator_that_ends_in_the_middle_leaves_the_rest_to_the_next_one(
@@ -263,16 +268,7 @@ def test_an_operator_that_ends_in_the_middle_leaves_the_rest_to_the_next_one(
 
 def test_an_action_that_is_deleted_asks_for_nothing_more(cluster: Cluster, namespace: str, operator: Operator) -> None:
     ((uid, name),) = deployed(cluster, namespace).items()
-    cluster.apply(
-        {
-            "apiVersion": "policy/v1",
-            "kind": "PodDisruptionBudget",
-            "metadata": {"name": "keep"},
-            "spec": {"minAvailable": 1, "selector": {"matchLabels": {"app": "api"}}},
-        },
-        namespace=namespace,
-    )
-    wait_for("the budget", lambda: budget(cluster, namespace).get("disruptionsAllowed") == 0)
+    forbid_evictions(cluster, namespace)
     made = create(cluster, namespace, action("restartPod", "Pod", name))
     wait_for("the refusal", lambda: "disruption budget" in status(cluster, namespace, made).get("message", ""))
     cluster.kubectl("delete", "healingaction", made, f"--namespace={namespace}")
