@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from . import autoscaling, batch, containers, edges, members, namespaces, nodes, pods, services, storage, workloads
+from . import autoscaling, batch, containers, edges, members, namespaces, nodes, pod_kinds, services, storage, workloads
 from .model import FailureKind
 
-_PODS = (containers, pods, edges)
+_PODS = (containers, pod_kinds, edges)
 _WORKLOADS = (workloads, members, batch, autoscaling)
 _CLUSTER = (nodes, storage, namespaces, services)
 

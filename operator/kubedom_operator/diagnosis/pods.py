@@ -1,196 +1,22 @@
-"""Pods as a whole: scheduling, setting up, readiness, disruption and termination.
+"""Pods as a whole: readiness, disruption and termination; pending.py has those that do not run yet.
 
 A container's own trouble comes first (containers.py); what it explains is not reported a second time for the pod.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from kubedom_operator.projection import Condition, ContainerStatus, Event, Pod, condition, seconds
 from kubedom_operator.projection.pods import PodSpec, PodStatus
 
-from .containers import STARTING, Subject, diagnose_container, startup_budget
+from .containers import Subject, diagnose_container, startup_budget
 from .evidence import evidence
-from .model import HEALTHY, Diagnosis, FailureKind, Related, Settings, Severity, Verdict
+from .model import HEALTHY, Diagnosis, Related, Settings, Verdict
+from .pending import diagnose_pending
+from .pod_kinds import DISRUPTED, NOT_READY, POD_FAILED, RESIZE_FAILED, STUCK_TERMINATING, UNKNOWN
 
-POD_SETUP = "pod-setup"
-
-
-def _kind(
-    name: str,
-    event: str,
-    family: str,
-    severity: Severity,
-    rule: str,
-    next_step: str,
-    *,
-    hold: float = 0.0,
-    restart_helps: bool = False,
-    fields: tuple[str, ...] = (),
-) -> FailureKind:
-    return FailureKind(
-        name=name,
-        resource="Pod",
-        family=family,
-        event=event,
-        recovery_event="podRecovered",
-        severity=severity,
-        rule=rule,
-        next_step=next_step,
-        hold=hold,
-        restart_helps=restart_helps,
-        detail_fields=("reason", "statusMessage", *fields),
-    )
-
-
-POD_FAILED = _kind(
-    "PodFailed",
-    "podFailed",
-    "pod-end",
-    "error",
-    "status.phase is Failed with a status.reason of its own (Evicted, Preempting, DeadlineExceeded,"
-    " NodeAffinity, OutOfcpu,"
-    " UnexpectedAdmissionError, NodeShutdown, Terminated, NodeLost, ...); or Failed and no container tells why.",
-    "See the reason. A pod in phase Failed never runs again: its workload must make a new one.",
-    restart_helps=True,
-    fields=("disruption", "node"),
-)
-DISRUPTED = _kind(
-    "PodDisrupted",
-    "podDisrupted",
-    "pod-disruption",
-    "warning",
-    "Condition DisruptionTarget is True: PreemptionByScheduler, EvictionByEvictionAPI (voluntary: info),"
-    " DeletionByTaintManager, DeletionByDeviceTaintManager, DeletionByPodGC or TerminationByKubelet.",
-    "Nothing, if its workload makes a new pod; a disruption budget limits voluntary evictions.",
-)
-UNKNOWN = _kind(
-    "PodUnknown",
-    "podUnknown",
-    "pod-end",
-    "error",
-    "status.phase is Unknown; or the pod is being deleted with status.reason NodeLost.",
-    "See whether the pod's node is there.",
-    fields=("node",),
-)
-STUCK_TERMINATING = _kind(
-    "StuckTerminating",
-    "podStuckTerminating",
-    "pod-termination",
-    "warning",
-    "deletionTimestamp + deletionGracePeriodSeconds + 60 s are over and the phase is neither Succeeded nor Failed.",
-    "See whether the pod's node answers and whether a finalizer waits for its controller.",
-    hold=60.0,
-    fields=("finalizers", "graceSeconds", "node", "events"),
-)
-UNSCHEDULABLE = _kind(
-    "Unschedulable",
-    "podUnschedulable",
-    "pod-scheduling",
-    "error",
-    "Condition PodScheduled is False with reason Unschedulable or SchedulerError for 15 s. SchedulingGated"
-    " is no failure.",
-    "Add capacity, lower the pod's requests, or correct its node selector, affinity, tolerations or claims.",
-    hold=15.0,
-    fields=("causes", "nodes"),
-)
-VOLUME_MOUNT = _kind(
-    "VolumeMount",
-    "podVolumeMountFailed",
-    POD_SETUP,
-    "error",
-    "A container waits with ContainerCreating or PodInitializing for 60 s, the sandbox is not ready, and an"
-    " Event FailedMount,"
-    " FailedAttachVolume, FailedMapVolume, FailedMountOnFilesystemMismatch or FailedPrepareDynamicResources tells why.",
-    "Create what the volume refers to, or see why its volume cannot be attached.",
-    hold=60.0,
-    fields=("events",),
-)
-SANDBOX_FAILED = _kind(
-    "SandboxFailed",
-    "podSandboxFailed",
-    POD_SETUP,
-    "error",
-    "A container waits with ContainerCreating or PodInitializing for 60 s with an Event FailedCreatePodSandBox,"
-    " FailedPodSandBoxStatus or NetworkNotReady, or condition PodReadyToStartContainers is False as long.",
-    "See the network plugin and the container runtime of the pod's node.",
-    hold=60.0,
-    fields=("events", "node"),
-)
-PENDING_TOO_LONG = _kind(
-    "PodPendingTooLong",
-    "podPendingTooLong",
-    POD_SETUP,
-    "warning",
-    "status.phase is Pending for 300 s without another failure, counted from its last progress (created,"
-    " scheduled, an init"
-    " container started or ended).",
-    "See the pod's events: a large image, a slow init container, or a scheduler that does not run.",
-    hold=300.0,
-)
-NOT_READY = _kind(
-    "NotReady",
-    "podNotReady",
-    "pod-readiness",
-    "warning",
-    "status.phase is Running and condition Ready is False for 30 s (counted from the container's start and"
-    " its probes' own"
-    " delays), and no container's own failure explains it. Ready False without a reason comes from the node.",
-    "See why the readiness probe fails, which readiness gate is missing, or what ails the node.",
-    hold=30.0,
-    restart_helps=True,
-    fields=("cause", "containers", "gates", "node", "events"),
-)
-RESIZE_FAILED = _kind(
-    "ResizeFailed",
-    "podResizeFailed",
-    "pod-resize",
-    "warning",
-    "Condition PodResizePending is True with reason Infeasible (Deferred: info), or PodResizeInProgress with"
-    " reason Error.",
-    "Ask for resources that the node can give, or let the pod be scheduled anew.",
-    fields=("events",),
-)
-KINDS = (
-    POD_FAILED,
-    DISRUPTED,
-    UNKNOWN,
-    STUCK_TERMINATING,
-    UNSCHEDULABLE,
-    VOLUME_MOUNT,
-    SANDBOX_FAILED,
-    PENDING_TOO_LONG,
-    NOT_READY,
-    RESIZE_FAILED,
-)
-
-_MOUNT_EVENTS = frozenset(
-    {
-        "FailedMount",
-        "FailedAttachVolume",
-        "FailedMapVolume",
-        "FailedMountOnFilesystemMismatch",
-        "FailedPrepareDynamicResources",
-    }
-)
-_SANDBOX_EVENTS = frozenset({"FailedCreatePodSandBox", "FailedPodSandBoxStatus", "NetworkNotReady"})
 _NOTABLE = frozenset({"DisruptionTarget", "PodResizePending", "PodResizeInProgress"})
-_CAUSES = (
-    (re.compile(r"(Insufficient [\w./-]*\w)"), None),
-    (re.compile(r"untolerated taint"), "untolerated taint"),
-    (re.compile(r"didn't match Pod's node affinity/selector"), "node affinity or selector"),
-    (re.compile(r"pod (?:anti-)?affinity"), "pod affinity"),
-    (re.compile(r"topology spread"), "topology spread"),
-    (re.compile(r"unbound immediate PersistentVolumeClaims"), "unbound claim"),
-    (re.compile(r"persistentvolumeclaim \S+ not found"), "missing claim"),
-    (re.compile(r"volume node affinity conflict"), "volume on another node"),
-    (re.compile(r"Too many pods"), "Too many pods"),
-    (re.compile(r"were unschedulable"), "cordoned nodes"),
-    (re.compile(r"free ports"), "host port in use"),
-)
-_NODES = re.compile(r"^(\d+)/(\d+) nodes are available")
 
 
 def diagnose_pod(pod: Pod, related: Related, now: float, settings: Settings) -> Diagnosis:
@@ -224,7 +50,7 @@ def diagnose_pod(pod: Pod, related: Related, now: float, settings: Settings) -> 
     if phase == "Running":
         _not_ready(status, spec, related, troubled, verdict)
     elif not troubled:
-        _pending(pod, status, spec, related.events, verdict)
+        diagnose_pending(pod, status, spec, related.events, verdict)
     return verdict.diagnosis()
 
 
@@ -460,91 +286,3 @@ def _may_be_ready(one: ContainerStatus, spec: PodSpec, since: float | None, verd
     )
     delay = (known.readiness_probe.initial_delay_seconds or 0) if known and known.readiness_probe else 0
     return started + delay + startup_budget(known)
-
-
-def _pending(pod: Pod, status: PodStatus, spec: PodSpec, events: Sequence[Event], verdict: Verdict) -> None:
-    scheduled = condition(status.conditions, "PodScheduled")
-    if scheduled and scheduled.status == "False":
-        if scheduled.reason == "SchedulingGated":
-            verdict.notes.append("SchedulingGated")
-            return
-        if scheduled.reason in ("Unschedulable", "SchedulerError"):
-            _unschedulable(scheduled, verdict)
-            return
-    if spec.scheduling_gates and scheduled is None:
-        verdict.notes.append("SchedulingGated")
-        return
-    moved = [seconds(pod.metadata.creation_timestamp)]
-    if scheduled and scheduled.status == "True":
-        moved.append(seconds(scheduled.last_transition_time))
-        if _setup(status, spec, events, seconds(scheduled.last_transition_time), verdict):
-            return
-    for one in status.init_container_statuses or ():
-        if one.state and one.state.running:
-            moved.append(seconds(one.state.running.started_at))
-        elif one.state and one.state.terminated:
-            moved.append(seconds(one.state.terminated.finished_at))
-    verdict.add(
-        PENDING_TOO_LONG,
-        "The pod has been pending for a long time.",
-        since=max((moment for moment in moved if moment is not None), default=None),
-        reason="Pending",
-        detail={"reason": "Pending", "statusMessage": status.message},
-    )
-
-
-def _unschedulable(scheduled: Condition, verdict: Verdict) -> None:
-    text = scheduled.message or ""
-    causes: list[str] = []
-    for pattern, name in _CAUSES:
-        for found in pattern.finditer(text):
-            cause = name or found.group(1)
-            if cause not in causes:
-                causes.append(cause)
-    nodes = _NODES.match(text)
-    why = f": {', '.join(causes)}" if causes else ""
-    verdict.add(
-        UNSCHEDULABLE,
-        f"No node can take the pod{why}.",
-        since=seconds(scheduled.last_transition_time),
-        reason=scheduled.reason,
-        detail={
-            "reason": scheduled.reason,
-            "statusMessage": text,
-            "causes": causes,
-            "nodes": int(nodes.group(2)) if nodes else None,
-        },
-    )
-
-
-def _setup(status: PodStatus, spec: PodSpec, events: Sequence[Event], since: float | None, verdict: Verdict) -> bool:
-    """Report a pod whose sandbox or volumes are not ready; True if the rule applies, also while its hold time runs."""
-    waiting = [
-        one
-        for one in (*(status.init_container_statuses or ()), *(status.container_statuses or ()))
-        if one.state and one.state.waiting and one.state.waiting.reason in STARTING
-    ]
-    sandbox = condition(status.conditions, "PodReadyToStartContainers")
-    if not waiting or (sandbox and sandbox.status == "True"):
-        return False
-    mount = evidence(events, _MOUNT_EVENTS)
-    failed = evidence(events, _SANDBOX_EVENTS)
-    if mount and not failed:
-        kind, message, seen = VOLUME_MOUNT, "A volume of the pod cannot be mounted.", mount
-    elif failed or sandbox:
-        kind, message, seen = SANDBOX_FAILED, "The pod's sandbox (network and namespaces) cannot be set up.", failed
-    else:
-        return False
-    reason = seen[-1].partition(":")[0] if seen else "PodReadyToStartContainers"
-    text = seen[-1].partition(": ")[2] if seen else ""
-    if sandbox and sandbox.status == "False":
-        began = seconds(sandbox.last_transition_time)
-        since = began if since is None or began is None else max(since, began)
-    verdict.add(
-        kind,
-        message,
-        since=since,
-        reason=reason,
-        detail={"reason": reason, "statusMessage": text, "events": seen, "node": spec.node_name},
-    )
-    return True
