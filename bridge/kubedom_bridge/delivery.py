@@ -106,8 +106,8 @@ class Delivery:
         subscriber.behind_since = None
         entries = missed((record for record in records if matches(subscriber.filter, record)), replayed=False)
         subscriber.told = self._journal.head
-        if entries:
-            subscriber.channel.write(text_frame(protocol.changes(entries)))
+        for message in protocol.changes_in_parts(entries):
+            subscriber.channel.write(text_frame(message))
 
     def close(self) -> None:
         """Stop following the journal."""

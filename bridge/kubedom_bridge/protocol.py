@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -22,6 +22,7 @@ HEARTBEAT_SECONDS = 15.0
 #: Less than this is the ordinary way of a change.
 LAG_TOLD_SECONDS = 1.0
 MAX_MESSAGE_BYTES = 65_536
+ENTRIES_A_MESSAGE = 500
 COMMANDS_PER_SECOND = 20.0
 COMMAND_BURST = 40
 
@@ -222,6 +223,12 @@ def _explain(text: str, reason: str) -> BadMessage:
 def changes(entries: Iterable[bytes]) -> bytes:
     """Join encoded entries into one `changes` message."""
     return b'{"type":"changes","entries":[' + b",".join(entries) + b"]}"
+
+
+def changes_in_parts(entries: list[bytes]) -> Iterator[bytes]:
+    """Join what was missed, which can be much, into `changes` messages that a page applies without a halt."""
+    for start in range(0, len(entries), ENTRIES_A_MESSAGE):
+        yield changes(entries[start : start + ENTRIES_A_MESSAGE])
 
 
 def snapshot_chunk(entries: Iterable[bytes], incidents: Iterable[bytes]) -> bytes:

@@ -184,8 +184,8 @@ class Session:
         if records is None:
             return None
         entries = missed((record for record in records if matches(wanted, record)), replayed=True)
-        if entries:
-            self._send(protocol.changes(entries))
+        for message in protocol.changes_in_parts(entries):
+            self._send(message)
         return self._journal.head
 
     async def _snapshot(self, wanted: Filter) -> int:

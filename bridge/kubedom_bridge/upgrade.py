@@ -140,4 +140,7 @@ def _select_subprotocol(_: ServerProtocol, offered: Any) -> Subprotocol | None:
 
 def refuse(connection: ServerConnection, status: HTTPStatus, sentence: str) -> Response:
     """Refuse a handshake with a sentence."""
-    return connection.respond(status, sentence + "\n")
+    response = connection.respond(status, sentence + "\n")
+    # A browser that is led here shows it as a page of ours.
+    response.headers["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'"
+    return response

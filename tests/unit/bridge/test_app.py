@@ -29,6 +29,16 @@ async def test_a_link_signs_in_once_with_a_cookie_that_no_script_and_no_other_si
     assert "works once" in again.body
 
 
+async def test_looking_at_a_link_does_not_use_it_up(running: Running) -> None:
+    path = running.bridge.signin_link().removeprefix(running.origin)
+    assert (await running.request("HEAD", path)).cookies == []
+    assert (await running.request("GET", path)).status == 200
+
+
+async def test_the_icon_that_browsers_ask_for_unasked_is_no_error(running: Running) -> None:
+    assert (await running.request("GET", "/favicon.ico")).status == 204
+
+
 async def test_who_is_signed_in_already_goes_to_the_page_and_keeps_the_code(running: Running) -> None:
     cookie = await running.sign_in()
     path = running.bridge.signin_link().removeprefix(running.origin)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from kubedom_bridge.delivery import Delivery, Subscriber, text_frame
 from kubedom_bridge.journal import Journal
-from kubedom_bridge.protocol import CloseCode, Entry, Filter, heartbeat
+from kubedom_bridge.protocol import ENTRIES_A_MESSAGE, CloseCode, Entry, Filter, heartbeat
 
 from .entries import Page, event, histories, state
 
@@ -165,6 +165,20 @@ async def test_a_page_is_not_written_to_between_draining_and_being_brought_up() 
     assert page.frames == []
     delivery.drained(subscriber)
     assert page.sequences() == [[1, 2]]
+    delivery.close()
+
+
+async def test_much_that_was_missed_comes_in_parts_of_bounded_size_and_in_order() -> None:
+    journal, delivery = make(tick=0)
+    page = Socket()
+    subscriber = delivery.add(page, ALL, 0)
+    page.full = True
+    journal.publish([event() for _ in range(2 * ENTRIES_A_MESSAGE + 1)])
+    delivery.flush()
+    page.full = False
+    delivery.drained(subscriber)
+    assert [len(frame) for frame in page.sequences()] == [ENTRIES_A_MESSAGE, ENTRIES_A_MESSAGE, 1]
+    assert [one for frame in page.sequences() for one in frame] == list(range(1, 2 * ENTRIES_A_MESSAGE + 2))
     delivery.close()
 
 

@@ -51,6 +51,7 @@ async def test_a_page_of_another_site_gets_no_socket_even_with_the_cookie(
     with pytest.raises(InvalidStatus) as caught:
         await running.connect(**headers)
     assert caught.value.response.status_code == 403
+    assert "default-src 'none'" in caught.value.response.headers["Content-Security-Policy"]
 
 
 @pytest.mark.parametrize("cookie", ["", "kubedom_session_{port}=guess", "kubedom_session_1={session}"])
