@@ -150,7 +150,10 @@ def _told(group: _Group, kind: FailureKind, workload: Workload, now: float) -> l
 
 
 def _differs(failure: Failure, group: _Group) -> bool:
-    return failure.detail["members"] != len(group.members)
+    """Whether what was told is out of date: the count, or what the first of them fails of."""
+    told = (failure.detail["members"], failure.detail["failureKind"])
+    first = next(iter(group.members.values()), None)
+    return first is None or told != (len(group.members), first.incident.failure.kind)
 
 
 def _failure(group: _Group, kind: FailureKind, workload: Workload) -> Failure:

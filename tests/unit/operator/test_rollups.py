@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.unit.diagnosis.objects import NOW, container, metadata, pod, running, waiting
+from tests.unit.diagnosis.objects import NOW, container, ended, metadata, pod, running, waiting
 from tests.unit.operator.listener import Listener
 
 from kubedom_bridge.protocol import EventEntry
@@ -16,14 +16,26 @@ def deployment(name: str = "api") -> Any:
 
 
 def bad_image(number: int, *, healthy: bool = False, owner: str = "api") -> Any:
-    status = container(running()) if healthy else container(waiting("ImagePullBackOff"))
+    if healthy:
+        return owned(number, container(running()), owner=owner, resourceVersion="2")
+    return owned(number, container(waiting("ImagePullBackOff")), owner=owner, phase="Pending")
+
+
+def owned(
+    number: int,
+    status: Any,
+    *,
+    owner: str = "api",
+    phase: str = "Running",
+    resourceVersion: str = "1",  # noqa: N803
+) -> Any:
     replica_set = {"kind": "ReplicaSet", "name": f"{owner}-7d5", "uid": f"rs-{owner}", "controller": True}
     named = metadata(f"{owner}-7d5-{number}") | {
         "ownerReferences": [replica_set],
         "labels": {"pod-template-hash": "7d5"},
-        "resourceVersion": "2" if healthy else "1",
+        "resourceVersion": resourceVersion,
     }
-    return pod(status, meta=named, phase="Running" if healthy else "Pending")
+    return pod(status, meta=named, phase=phase)
 
 
 def of_workloads(listener: Listener) -> list[EventEntry]:
@@ -102,3 +114,19 @@ def test_it_ends_with_its_workload() -> None:
     assert of_workloads(listener)[-1].type == "deploymentRemoved"
     listener.changed("Deployment", deployment())
     assert [phase for phase, _ in phases(listener)] == ["begin", "end", "begin"]
+
+
+def test_it_tells_when_they_begin_to_fail_of_something_worse() -> None:
+    listener = Listener(NOW)
+    listener.changed("Deployment", deployment())
+    died = ended(1)
+    for number in range(2):
+        listener.changed("Pod", owned(number, container(died)))
+    (begun,) = of_workloads(listener)
+    assert begun.detail["failureKind"] == "ContainerFailed"
+    listener.advance(NOW + 5)
+    for number in range(2):
+        looping = container(waiting("CrashLoopBackOff"), last=died, restarts=2)
+        listener.changed("Pod", owned(number, looping, resourceVersion="2"))
+    assert of_workloads(listener)[-1].detail["failureKind"] == "ContainerCrashLoop"
+    assert [phase for phase, _ in phases(listener)] == ["begin", "update"]
