@@ -2,7 +2,8 @@
 
 The handlers write nothing to the objects and return None (Kopf would patch a returned value into the status). Kopf ends
 as a whole when a watch request is refused, and loses the deletions that fall into a relist; so it is started again with
-a back-off, and `reconcile` compares after every start, every relist and at a slow interval.
+a back-off, and what is known is compared with a list of what exists after every start, every relist and at a slow
+interval. Kopf's events may be behind that list: what it showed to be gone stays gone, whatever comes of it later.
 """
 
 from __future__ import annotations
@@ -19,12 +20,14 @@ from kubedom_bridge.errors import KubedomError
 from kubedom_bridge.kube import Api, ClusterChoice, load_configuration
 from kubedom_operator.projection import KINDS, UnreadableObject, from_object, minimal
 
-from .reconcile import reconcile
+from .reconcile import listed_uids
 from .seam import Sink
 
 RECONCILE_SECONDS = 300.0
 RELIST_SETTLE_SECONDS = 1.0
 RESTART_SECONDS = (0.5, 30.0)
+#: How many objects of a kind are remembered as gone; events that are still on their way are of the last few.
+REMEMBERED = 10_000
 
 log = logging.getLogger(__name__)
 Handler = Callable[[str | None, Mapping[str, Any]], None]
@@ -105,6 +108,8 @@ class KopfSource:
         self._extra = dict(extra or {})
         self._reconcile_seconds = reconcile_seconds
         self._versions: dict[str, dict[str, str]] = {kind: {} for kind in self._kinds}
+        # In the order in which they were found to be gone; a uid is never used again.
+        self._found_gone: dict[str, dict[str, None]] = {kind: {} for kind in self._kinds}
         self._synced: set[str] = set()
         self._relisted = asyncio.Event()
 
@@ -181,7 +186,7 @@ class KopfSource:
         return registry
 
     def _handler(self, kind: str) -> Callable[..., Awaitable[None]]:
-        versions, sink = self._versions[kind], self._sink
+        versions, found_gone, sink = self._versions[kind], self._found_gone[kind], self._sink
 
         async def observe(event: kopf.RawEvent, **_: Any) -> None:
             change, body = event["type"], event["object"]
@@ -193,7 +198,7 @@ class KopfSource:
                 return
             if change is None and kind in self._synced:
                 self._relisted.set()
-            if versions.get(uid) == version:
+            if uid in found_gone or versions.get(uid) == version:
                 return
             versions[uid] = version
             try:
@@ -208,7 +213,13 @@ class KopfSource:
         while True:
             complete = True
             for kind in self._kinds:
-                complete = await self._compare_kind(kind) and complete
+                try:
+                    complete = await self._compare_kind(kind) and complete
+                except Exception:
+                    # Without its comparison Kopf keeps every deletion that it missed for ever.
+                    log.exception("%s could not be compared.", kind)
+                    complete = False
+                    await asyncio.sleep(RESTART_SECONDS[1])
             if not complete:
                 continue
             self._relisted.clear()
@@ -222,15 +233,19 @@ class KopfSource:
 
     async def _compare_kind(self, kind: str) -> bool:
         """Compare one kind; False where its first list is not complete yet or cannot be made."""
+        # What is created while the list is made may be missing in it.
+        before = set(self._versions[kind])
         try:
-            listed, gone = await reconcile(self._api, kind, self._sink, self._namespace)
+            listed = await listed_uids(self._api, kind, self._namespace)
         except KubedomError as problem:
             self._sink.trouble(kind, str(problem))
             await asyncio.sleep(1.0)
             return False
         self._sink.trouble(kind, "")
+        # Of some of them Kopf may have told meanwhile.
+        gone = (before & self._versions[kind].keys()) - listed
         for uid in gone:
-            self._versions[kind].pop(uid, None)
+            self._bury(kind, uid)
         if gone:
             log.info("%s: %d deletions had been missed.", kind, len(gone))
         if kind in self._synced:
@@ -240,6 +255,14 @@ class KopfSource:
         self._synced.add(kind)
         self._sink.synced(kind)
         return True
+
+    def _bury(self, kind: str, uid: str) -> None:
+        del self._versions[kind][uid]
+        found_gone = self._found_gone[kind]
+        found_gone[uid] = None
+        if len(found_gone) > REMEMBERED:
+            del found_gone[next(iter(found_gone))]
+        self._sink.gone(kind, uid)
 
     async def _all_known(self, kind: str, listed: set[str]) -> bool:
         """Wait for Kopf to hand over its first list; what was deleted meanwhile asks for a new comparison."""
