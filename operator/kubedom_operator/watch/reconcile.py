@@ -10,8 +10,6 @@ from __future__ import annotations
 from kubedom_bridge.kube import Api
 from kubedom_operator.projection import KINDS
 
-from .seam import Sink
-
 PAGE = "500"
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
@@ -28,21 +26,6 @@ async def listed_uids(api: Api, kind: str, namespace: str | None) -> set[str]:
         if not token:
             return uids
         query["continue"] = token
-
-
-async def reconcile(api: Api, kind: str, sink: Sink, namespace: str | None) -> tuple[set[str], set[str]]:
-    """Tell the sink what is gone.
-
-    Returns:
-        The uids that exist, and those that were told as gone.
-
-    """
-    before = set(sink.known(kind))
-    listed = await listed_uids(api, kind, namespace)
-    gone = before - listed
-    for uid in gone:
-        sink.gone(kind, uid)
-    return listed, gone
 
 
 def collection_path(kind: str, namespace: str | None) -> str:
