@@ -17,7 +17,8 @@ from typing import TypeVar
 
 T = TypeVar("T")
 KUBEDOM = Path(sys.executable).with_name("kubedom")
-_LINK = re.compile(r"(http://127\.0\.0\.1:(\d+))/signin\?\S+")
+# The sign-in link, or the page's own address where users sign in with a token.
+_LINK = re.compile(r"(http://127\.0\.0\.1:(\d+))/(?:signin\?\S+|(?=;))")
 
 
 class KubedomRun:

@@ -189,7 +189,9 @@ export class Connection {
       if (performance.now() - this.#lastSlow < GOOD_AFTER_MS) this.#failures += 2;
       this.#lastSlow = performance.now();
     }
-    const wait = backoff(this.#failures);
+    // A bridge that ends tells each page another moment, so that not all come at once.
+    const hint = /retry after ([\d.]+) s/.exec(told);
+    const wait = hint ? Number(hint[1]) * 1000 : backoff(this.#failures);
     // The bridge's words add what it objects to; where this page has no sentence for the code, they are the better one.
     const words = end.known ? (end.final && told ? `${end.message} (${told})` : end.message) : told || end.message;
     const message = why?.message ?? words;

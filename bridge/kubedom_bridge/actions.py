@@ -117,21 +117,24 @@ def manifest(command: Command, name: str, uid: str, user: str) -> dict[str, Any]
 
 
 class ActionGateway:
-    """Creates HealingActions as one identity, and tells how they end.
+    """Creates HealingActions as whoever asks for them, and tells how they end.
 
     Args:
-        api: The API server, with the user's credentials.
         journal: Where the operator tells of an action's phases.
 
     """
 
-    def __init__(self, api: Api, journal: Journal) -> None:
-        self._api = api
+    def __init__(self, journal: Journal) -> None:
         self._waiting: dict[tuple[str, str], list[asyncio.Future[Outcome]]] = {}
         self._unfollow = journal.follow(self._published)
 
-    async def start(self, command: Command, user: str) -> tuple[ActionRef, asyncio.Future[Outcome]]:
+    async def start(self, command: Command, user: str, api: Api) -> tuple[ActionRef, asyncio.Future[Outcome]]:
         """Create the action, or find it where the same command was given before.
+
+        Args:
+            command: What is to be done.
+            user: Who asks.
+            api: The API server, with the user's own credentials.
 
         Returns:
             What exists now, and its outcome to come.
@@ -145,10 +148,10 @@ class ActionGateway:
         name = object_name(command, user)
         namespace = command.target.namespace
         try:
-            uid = await self._target_uid(command.target)
+            uid = await _target_uid(api, command.target)
         except CommandRefused:
             # A repeated click may come when the first one has already removed the pod.
-            if not command.idempotency_key or (known := await self._find(namespace, name)) is None:
+            if not command.idempotency_key or (known := await _find(api, namespace, name)) is None:
                 raise
             uid = known["spec"]["target"].get("uid", "")
         # Waited for before it exists, so that not even the quickest operator finishes it unseen.
@@ -157,7 +160,7 @@ class ActionGateway:
         waiting.append(outcome)
         outcome.add_done_callback(lambda _: self._forget(namespace, name, outcome))
         try:
-            reference = await self._create(command, name, uid, user)
+            reference = await _create(api, command, name, uid, user)
         except BaseException:
             outcome.cancel()
             raise
@@ -171,57 +174,6 @@ class ActionGateway:
         for futures in tuple(self._waiting.values()):
             for future in tuple(futures):
                 future.cancel()
-
-    async def _target_uid(self, target: Target) -> str:
-        gone = CommandRefused(
-            "targetGone",
-            f"The {target.kind} {target.namespace}/{target.name} is gone.",
-            remedy="Choose one that exists now; the page shows which.",
-            field="target.name",
-        )
-        try:
-            found = await self._api.call("GET", target_path(target))
-        except ApiError as error:
-            if error.status == 404:
-                raise gone from None
-            raise
-        uid = str(found["metadata"]["uid"])
-        if target.uid and target.uid != uid:
-            raise gone
-        return uid
-
-    async def _create(self, command: Command, name: str, uid: str, user: str) -> ActionRef:
-        path = collection_path(command.target.namespace)
-        try:
-            made = await self._api.call("POST", path, body=manifest(command, name, uid, user))
-        except ApiError as error:
-            if error.status == 404:
-                raise CommandRefused(
-                    "notInstalled",
-                    "The cluster does not know HealingActions, or the namespace is gone.",
-                    remedy="Apply deploy/crds, or start `kubedom run`, which does.",
-                ) from None
-            if error.status != 409:
-                raise
-            made = await self._api.call("GET", f"{path}/{name}")
-            spec = made["spec"]
-            if (spec["action"], spec["target"]["name"]) != (command.name, command.target.name):
-                raise CommandRefused(
-                    "keyReused",
-                    "This idempotency key was used for another command.",
-                    remedy="Use a new key for a new command.",
-                    field="idempotencyKey",
-                ) from None
-            return _reference(made, created=False)
-        return _reference(made, created=True)
-
-    async def _find(self, namespace: str, name: str) -> dict[str, Any] | None:
-        try:
-            return await self._api.call("GET", f"{collection_path(namespace)}/{name}")
-        except ApiError as error:
-            if error.status == 404:
-                return None
-            raise
 
     def _forget(self, namespace: str, name: str, outcome: asyncio.Future[Outcome]) -> None:
         futures = self._waiting.get((namespace, name), [])
@@ -251,3 +203,57 @@ def _reference(action: dict[str, Any], *, created: bool) -> ActionRef:
         status.get("phase", ""),
         status.get("message", ""),
     )
+
+
+async def _target_uid(api: Api, target: Target) -> str:
+    gone = CommandRefused(
+        "targetGone",
+        f"The {target.kind} {target.namespace}/{target.name} is gone.",
+        remedy="Choose one that exists now; the page shows which.",
+        field="target.name",
+    )
+    try:
+        found = await api.call("GET", target_path(target))
+    except ApiError as error:
+        if error.status == 404:
+            raise gone from None
+        raise
+    uid = str(found["metadata"]["uid"])
+    if target.uid and target.uid != uid:
+        raise gone
+    return uid
+
+
+async def _create(api: Api, command: Command, name: str, uid: str, user: str) -> ActionRef:
+    path = collection_path(command.target.namespace)
+    try:
+        made = await api.call("POST", path, body=manifest(command, name, uid, user))
+    except ApiError as error:
+        if error.status == 404:
+            raise CommandRefused(
+                "notInstalled",
+                "The cluster does not know HealingActions, or the namespace is gone.",
+                remedy="Apply deploy/crds, or start `kubedom run`, which does.",
+            ) from None
+        if error.status != 409:
+            raise
+        made = await api.call("GET", f"{path}/{name}")
+        spec = made["spec"]
+        if (spec["action"], spec["target"]["name"]) != (command.name, command.target.name):
+            raise CommandRefused(
+                "keyReused",
+                "This idempotency key was used for another command.",
+                remedy="Use a new key for a new command.",
+                field="idempotencyKey",
+            ) from None
+        return _reference(made, created=False)
+    return _reference(made, created=True)
+
+
+async def _find(api: Api, namespace: str, name: str) -> dict[str, Any] | None:
+    try:
+        return await api.call("GET", f"{collection_path(namespace)}/{name}")
+    except ApiError as error:
+        if error.status == 404:
+            return None
+        raise

@@ -6,6 +6,7 @@ the strict content policy. Errors are RFC 9457 problem documents.
 
 from __future__ import annotations
 
+import asyncio
 import mimetypes
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -13,8 +14,10 @@ from html import escape
 from http import HTTPStatus
 from importlib.resources import files
 from pathlib import Path
-from urllib.parse import unquote
+from typing import Any
+from urllib.parse import parse_qsl, unquote
 
+import msgspec
 from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -24,8 +27,11 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainT
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from . import origin
+from . import audit, origin
+from .authority import Authority
 from .errors import KubedomError, NotPermitted
+from .identity import Identity, Proof, SignInRefused, checked_token, token_of_header
+from .limits import Buckets
 from .signin import SESSION_SECONDS, LocalSignIn
 
 CONTENT_POLICY = (
@@ -42,7 +48,19 @@ HEADERS = {
 }
 # The page's author names the default of `POST /api/deploy` by this cookie, which the SDK sets from an attribute.
 DEFAULT_DEPLOYMENT_COOKIE = "kubedom_default_deployment"
-_STATUS = {"targetGone": 404, "forbidden": 403, "clusterUnreachable": 503, "apiError": 502, "notInstalled": 503}
+#: A body is a token with a little around it; browsers keep no cookie that is larger than this.
+LONGEST_BODY = 32_768
+LONGEST_COOKIE = 3_800
+_STATUS = {
+    "signIn": 401,
+    "tooLarge": 413,
+    "mediaType": 415,
+    "targetGone": 404,
+    "forbidden": 403,
+    "clusterUnreachable": 503,
+    "apiError": 502,
+    "notInstalled": 503,
+}
 
 mimetypes.add_type("text/javascript", ".js")
 
@@ -54,24 +72,41 @@ class Site:
     Args:
         origins: The exact origins that are ours.
         cookie: The session cookie's name; cookies of one host are shared by all ports, so it contains ours.
-        signin: The sign-in of the local user.
+        secure_cookie: Whether browsers come over https, so that the cookie is not for anything else.
+        signin: The sign-in of the local user; None where users sign in otherwise.
+        by_token: Whether users sign in with a token.
+        authority: Says who asks.
+        sign_ins: How often an address may try to sign in.
         web_dirs: Folders with the page and the SDK, the first that has a file wins.
         not_ready: Says why the bridge is not ready; an empty string when it is.
-        deploy: Starts a rollout of `namespace/name` (empty: the configured default) and gives the HealingAction.
+        deploy: Starts a rollout of `namespace/name` (empty: the configured default) for somebody at an
+            address, and gives the HealingAction.
+        refused: Counts a refusal by its reason.
 
     """
 
     origins: frozenset[str]
     cookie: str
-    signin: LocalSignIn
+    secure_cookie: bool
+    signin: LocalSignIn | None
+    by_token: bool
+    authority: Authority
+    sign_ins: Buckets
     web_dirs: tuple[Path, ...]
     not_ready: Callable[[], str]
-    deploy: Callable[[str], Awaitable[dict[str, object]]]
+    deploy: Callable[[str, Identity, str], Awaitable[dict[str, object]]]
+    refused: Callable[[str], None]
     headers: dict[str, str] = field(default_factory=lambda: dict(HEADERS))
 
-    def is_signed_in(self, cookies: dict[str, str]) -> bool:
-        """Whether a request's cookies hold a session that lives."""
-        return self.signin.is_signed_in(cookies.get(self.cookie))
+    async def identify(self, request: Request) -> Identity:
+        """Say who sends a request; errors as for `Authority.identify`."""
+        headers: dict[str, list[str]] = {}
+        for name, value in request.headers.items():
+            headers.setdefault(name, []).append(value)
+        token = token_of_header(request.headers.get("authorization", ""))
+        return await self.authority.identify(
+            Proof(token=token, cookies=request.cookies, headers=headers, peer=_peer(request))
+        )
 
 
 def packaged_web_dir() -> Path:
@@ -84,19 +119,22 @@ def make_app(site: Site) -> Starlette:
     """Put the HTTP half together."""
 
     async def page(request: Request) -> Response:
-        if not site.is_signed_in(request.cookies):
-            return _sign_in_page(
-                "Sign in", "Open the sign-in link that kubedom printed in its terminal. It works once.", 401
-            )
+        try:
+            await site.identify(request)
+        except SignInRefused as refusal:
+            return _token_page(refusal.message) if site.by_token else _sign_in_page("Sign in", str(refusal), 401)
+        except KubedomError as error:
+            return _sign_in_page("The cluster cannot be asked", str(error), 503)
         return _file(site, request.path_params.get("path") or "index.html")
 
     async def signin(request: Request) -> Response:
-        if request.method == "HEAD":
+        if request.method == "HEAD" or site.signin is None:
             # Link checkers look with it; looking must not use the link up.
-            return Response()
-        if site.is_signed_in(request.cookies):
+            return Response() if site.signin is not None else RedirectResponse("/", HTTPStatus.SEE_OTHER)
+        if site.signin.is_signed_in(request.cookies.get(site.cookie)):
             return RedirectResponse("/", HTTPStatus.SEE_OTHER)
         session = site.signin.exchange(request.query_params.get("code", ""))
+        audit.record("signIn", source=_peer(request), outcome="accepted" if session else "refused")
         if session is None:
             return _sign_in_page(
                 "This link does not work any more",
@@ -111,6 +149,50 @@ def make_app(site: Site) -> Starlette:
         answer.set_cookie(site.cookie, session, max_age=int(SESSION_SECONDS), httponly=True, samesite="strict")
         return answer
 
+    async def who(request: Request) -> Response:
+        try:
+            identity = await site.identify(request)
+        except KubedomError as error:
+            return refused(error)
+        return JSONResponse({"user": identity.user.name, "groups": identity.user.groups, "expires": identity.expires})
+
+    async def sign_in(request: Request) -> Response:
+        source = _peer(request)
+        if not site.by_token:
+            return problem(422, "signIn", "Nobody signs in with a token here.", remedy="Start with --sign-in token.")
+        if not site.sign_ins.take(source, asyncio.get_running_loop().time()):
+            site.refused("rate")
+            audit.record("signIn", source=source, outcome="refused", reason="too many attempts")
+            return problem(429, "tooMany", "Too many attempts to sign in.", remedy="Wait a little.")
+        try:
+            token, form = await _token_of_body(request)
+            identity = await site.authority.identify(Proof(token=token))
+        except KubedomError as error:
+            audit.record("signIn", source=source, outcome="refused", reason=error.message)
+            return _token_page(error.message) if _wants_page(request) else refused(error)
+        if len(token) > LONGEST_COOKIE:
+            return problem(
+                413,
+                "badRequest",
+                "The token is too long for a browser's cookie.",
+                remedy=f"Use one of at most {LONGEST_COOKIE} characters, or a proxy that signs in.",
+                at="token",
+            )
+        audit.record("signIn", user=identity.user.name, source=source, outcome="accepted")
+        answer: Response = (
+            RedirectResponse("/", HTTPStatus.SEE_OTHER) if form else JSONResponse({"user": identity.user.name}, 201)
+        )
+        answer.set_cookie(site.cookie, token, httponly=True, samesite="strict", secure=site.secure_cookie)
+        return answer
+
+    async def sign_out(request: Request) -> Response:
+        audit.record("signOut", source=_peer(request), outcome="accepted")
+        if site.signin is not None:
+            site.signin.end(request.cookies.get(site.cookie))
+        answer = Response(status_code=HTTPStatus.NO_CONTENT)
+        answer.delete_cookie(site.cookie, httponly=True, samesite="strict", secure=site.secure_cookie)
+        return answer
+
     async def favicon(_: Request) -> Response:
         # Asked for by browsers beside a page that names no icon, as the sign-in's; a 404 would show in their console.
         return Response(status_code=HTTPStatus.NO_CONTENT)
@@ -123,19 +205,24 @@ def make_app(site: Site) -> Starlette:
         return PlainTextResponse(f"{reason or 'ok'}\n", 503 if reason else 200)
 
     async def deploy(request: Request) -> Response:
-        if not site.is_signed_in(request.cookies):
-            return problem(401, "signIn", "You are not signed in.", remedy="Open the sign-in link.")
-        if await request.body():
-            return problem(
-                415, "badRequest", "This request takes no body.", remedy="Send it without one; it starts the default."
-            )
         try:
-            started = await site.deploy(unquote(request.cookies.get(DEFAULT_DEPLOYMENT_COOKIE, "")))
-        except NotPermitted as error:
-            return problem(403, error.code, error.message, remedy=error.remedy, at=error.field)
+            identity = await site.identify(request)
+            if await _body(request):
+                return problem(
+                    415,
+                    "badRequest",
+                    "This request takes no body.",
+                    remedy="Send it without one; it starts the default.",
+                )
+            named = unquote(request.cookies.get(DEFAULT_DEPLOYMENT_COOKIE, ""))
+            started = await site.deploy(named, identity, _peer(request))
         except KubedomError as error:
-            return problem(_STATUS.get(error.code, 422), error.code, error.message, remedy=error.remedy, at=error.field)
+            return refused(error)
         return JSONResponse(started, 202)
+
+    def refused(error: KubedomError) -> Response:
+        status = 403 if isinstance(error, NotPermitted) else _STATUS.get(error.code, 422)
+        return problem(status, error.code, error.message, remedy=error.remedy, at=error.field)
 
     async def failed(_: Request, __: Exception) -> Response:
         # Starlette answers what nobody expected outside of every middleware, so the guard does not see it.
@@ -149,6 +236,9 @@ def make_app(site: Site) -> Starlette:
             Route("/readyz", readyz),
             Route("/signin", signin),
             Route("/favicon.ico", favicon),
+            Route("/api/session", who, methods=["GET"]),
+            Route("/api/session", sign_in, methods=["POST"]),
+            Route("/api/session", sign_out, methods=["DELETE"]),
             Route("/api/deploy", deploy, methods=["POST"]),
             Route("/", page),
             Route("/{path:path}", page),
@@ -195,9 +285,61 @@ class Guard:
             )
         )
         if reason:
+            self._site.refused("origin")
+            client = scope.get("client")
+            audit.record(
+                "refusal", source=client[0] if client else "", target=scope["path"], outcome="origin", reason=reason
+            )
             await problem(403, "origin", reason)(scope, receive, with_headers)
         else:
             await self._app(scope, receive, with_headers)
+
+
+class BadBody(KubedomError):
+    """A request's body is too large, or not of a type or shape that is taken."""
+
+    code = "badRequest"
+
+    def __init__(self, status: int, message: str, *, remedy: str, field: str = "") -> None:
+        super().__init__(message, remedy=remedy, field=field)
+        self.code = {413: "tooLarge", 415: "mediaType"}.get(status, self.code)
+
+
+async def _body(request: Request) -> bytes:
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > LONGEST_BODY:
+            raise BadBody(413, "The body is too large.", remedy=f"Send at most {LONGEST_BODY} bytes.")
+    return body
+
+
+async def _token_of_body(request: Request) -> tuple[str, bool]:
+    """Read the token, and whether a form sent it."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    body = await _body(request)
+    token: Any = None
+    try:
+        if kind == "application/json":
+            sent = msgspec.json.decode(body)
+            token = sent.get("token") if isinstance(sent, dict) else None
+        elif kind == "application/x-www-form-urlencoded":
+            token = dict(parse_qsl(body.decode("ascii"), max_num_fields=8)).get("token")
+        else:
+            raise BadBody(415, f"A body of type {kind[:80]!r} is not taken.", remedy="Send JSON or a form.")
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        token = None
+    if not isinstance(token, str) or not token.strip():
+        raise BadBody(422, "There is no token in the body.", remedy='Send {"token": "..."}.', field="token")
+    return checked_token(token.strip()), kind != "application/json"
+
+
+def _wants_page(request: Request) -> bool:
+    return "text/html" in request.headers.get("accept", "")
+
+
+def _peer(request: Request) -> str:
+    return request.client.host if request.client else ""
 
 
 def problem(status: int, code: str, title: str, *, remedy: str = "", at: str = "") -> JSONResponse:
@@ -236,4 +378,15 @@ def _sign_in_page(title: str, sentence: str, status: int) -> Response:
         '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f"<title>kubedom: {escape(title)}</title><h1>{escape(title)}</h1><p>{escape(sentence)}</p></html>",
         status,
+    )
+
+
+def _token_page(said: str) -> Response:
+    return HTMLResponse(
+        '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f"<title>kubedom: sign in</title><h1>Sign in</h1><p>{escape(said)}</p>"
+        '<form method="post" action="/api/session"><p><label>Token of this cluster, as <code>kubectl create token '
+        'NAME</code> prints it<br><textarea name="token" rows="6" cols="60" required autocomplete="off" '
+        'spellcheck="false"></textarea></label></p><p><button>Sign in</button></p></form></html>',
+        401,
     )

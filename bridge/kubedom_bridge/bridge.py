@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
-import ipaddress
-import logging
+import random
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from http import HTTPStatus
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import uvicorn
@@ -19,105 +15,41 @@ from starlette.requests import cookie_parser
 from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
 
-from . import origin, protocol
+from . import audit, origin, protocol
 from .actions import ActionGateway
+from .admission import Admission
 from .app import Site, make_app, packaged_web_dir
+from .authority import Authority, LocalAuthority, ReviewedAuthority
 from .delivery import Delivery
-from .errors import CommandRefused, ConfigurationError, PortInUse
-from .journal import Journal
+from .errors import CommandRefused, KubedomError
+from .frames import heartbeat
+from .identity import Identity, Proof, SignInRefused, token_of_header, token_of_subprotocols
+from .journal import Journal, Record
+from .kube import Api
+from .limits import (
+    CONNECTIONS_A_USER,
+    CONNECTIONS_OF_THE_LOCAL_USER,
+    SIGN_IN_BURST,
+    SIGN_INS_PER_SECOND,
+    Buckets,
+    Connections,
+)
+from .metrics import Metrics
 from .protocol import CloseCode, Command, Target
-from .session import Greeting, Session
+from .reviews import AccessReviews, Resource, TokenReviews
+from .session import Greeting, Services, Session
+from .settings import BridgeSettings
 from .signin import LocalSignIn
-from .upgrade import SocketHost, Upgraded, refuse
+from .snapshots import Snapshots
+from .upgrade import PunctualHttp, SocketHost, Upgraded, refuse
 
-DEFAULT_PORT = 8384
 DRAIN_SECONDS = 5
-
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class BridgeSettings:
-    """Where the bridge listens and what it serves.
-
-    Args:
-        host: The address to listen on; only loopback, until authentication is set up.
-        port: The port; 0 takes a free one.
-        web_dir: A folder of the page's author, looked in before kubedom's own.
-        default_deployment: `namespace/name` that `POST /api/deploy` starts when a page names none.
-
-    """
-
-    host: str = "127.0.0.1"
-    port: int = DEFAULT_PORT
-    web_dir: Path | None = None
-    default_deployment: str = ""
-
-
-def check_settings(settings: BridgeSettings) -> None:
-    """Refuse settings that cannot be served safely.
-
-    Raises:
-        ConfigurationError: with the option at fault.
-
-    """
-    if not _is_loopback(settings.host):
-        raise ConfigurationError(
-            f"kubedom does not listen on {settings.host} without authentication: whoever reaches it could act as you.",
-            remedy="Use --host 127.0.0.1, and `ssh -L` or `kubectl port-forward` from elsewhere.",
-            field="--host",
-        )
-    if settings.web_dir is not None and not settings.web_dir.is_dir():
-        raise ConfigurationError(
-            f"There is no folder {settings.web_dir}.", remedy="Correct --web-dir.", field="--web-dir"
-        )
-    namespace, _, name = settings.default_deployment.partition("/")
-    if settings.default_deployment and (not namespace or not name or "/" in name):
-        raise ConfigurationError(
-            f"{settings.default_deployment!r} does not name a deployment.",
-            remedy="Write --default-deployment NAMESPACE/NAME.",
-            field="--default-deployment",
-        )
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def listen(settings: BridgeSettings) -> socket.socket:
-    """Take the port, before anything else is started.
-
-    Raises:
-        PortInUse: where another process has it.
-        ConfigurationError: where the address is none of this machine's.
-
-    """
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((settings.host, settings.port))
-        listener.listen(1024)
-    except OSError as error:
-        listener.close()
-        if error.errno == errno.EADDRINUSE:
-            raise PortInUse(
-                f"Port {settings.port} of {settings.host} is in use.",
-                remedy="Choose another with --port, or --port 0 for any free one.",
-                field="--port",
-            ) from None
-        raise ConfigurationError(
-            f"kubedom cannot listen on {settings.host}:{settings.port}: {error.strerror}.",
-            remedy="Choose another address or port.",
-            field="--host",
-        ) from None
-    listener.setblocking(False)
-    return listener
+DRAINED_PER_SECOND = 50
+SIGN_IN_SECONDS = 5.0
+#: How often it is looked whether a decision about rights or tokens has run out.
+RIGHTS_SECONDS = 5.0
+NEW_NAMESPACE_SECONDS = 0.2
+AGE_SECONDS = (30 * 60.0, 60 * 60.0)
 
 
 class _Server(uvicorn.Server):
@@ -140,11 +72,13 @@ class Bridge:
     """Serves one journal on one port.
 
     Args:
-        settings: Where and what.
+        settings: Where, what and whom.
         listener: The socket from `listen`.
         journal: What is told to the pages.
-        gateway: What carries out their commands.
-        greeting: The cluster and the user, as pages are told.
+        api: The API server, with kubedom's own credentials.
+        user: Whom these credentials are of, which is the local user.
+        resources: The kinds that pages are told of; reviews of rights ask for them.
+        greeting: The cluster, as pages are told.
         not_ready: Says why kubedom is not ready yet; an empty string when it is.
         lag: Says how many seconds the journal is behind the cluster.
 
@@ -156,31 +90,69 @@ class Bridge:
         listener: socket.socket,
         *,
         journal: Journal,
-        gateway: ActionGateway,
+        api: Api,
+        user: str,
+        resources: Mapping[str, Resource],
         greeting: Greeting,
         not_ready: Callable[[], str],
         lag: Callable[[], float] = lambda: 0.0,
     ) -> None:
+        loop = asyncio.get_running_loop()
         self._settings = settings
         self._lag = lag
         self._listener = listener
         self._journal = journal
-        self._gateway = gateway
-        self._greeting = greeting
+        self.host = settings.host
         self.port: int = listener.getsockname()[1]
-        self.signin = LocalSignIn(clock=asyncio.get_running_loop().time)
-        self.delivery = Delivery(journal)
+        self.signin = LocalSignIn(clock=loop.time)
+        self.metrics = Metrics()
+        cookie = f"kubedom_session_{self.port}"
+        self.authority: Authority
+        if settings.reviewed:
+            self.authority = ReviewedAuthority(
+                api,
+                tokens=TokenReviews(api, clock=loop.time, audiences=settings.audiences) if settings.tokens else None,
+                access=AccessReviews(api, resources, journal.namespaces, clock=loop.time),
+                cookie=cookie,
+                proxies=settings.proxies,
+            )
+        else:
+            self.authority = LocalAuthority(self.signin, cookie, api, user)
+        self.delivery = Delivery(journal, metrics=self.metrics)
+        self._services = Services(
+            journal=journal,
+            delivery=self.delivery,
+            snapshots=Snapshots(journal),
+            gateway=ActionGateway(journal),
+            authority=self.authority,
+            greeting=greeting,
+            metrics=self.metrics,
+            commands=Buckets(protocol.COMMANDS_PER_SECOND, protocol.COMMAND_BURST),
+            admission=Admission(),
+        )
         own = (settings.web_dir,) if settings.web_dir is not None else ()
         names = {settings.host, "127.0.0.1", "localhost"}
         self._site = Site(
-            origins=frozenset(f"http://{f'[{name}]' if ':' in name else name}:{self.port}" for name in names),
-            cookie=f"kubedom_session_{self.port}",
-            signin=self.signin,
+            origins=frozenset(f"http://{f'[{name}]' if ':' in name else name}:{self.port}" for name in names)
+            | frozenset(settings.origins),
+            cookie=cookie,
+            secure_cookie=bool(settings.origins) and all(name.startswith("https:") for name in settings.origins),
+            signin=None if settings.reviewed else self.signin,
+            by_token=settings.tokens,
+            authority=self.authority,
+            sign_ins=Buckets(SIGN_INS_PER_SECOND, SIGN_IN_BURST),
             web_dirs=(*own, packaged_web_dir()),
             not_ready=not_ready,
             deploy=self._deploy,
+            refused=lambda reason: self.metrics.refused.labels(reason).inc(),
         )
         self._sockets = SocketHost(self._judge, self._converse)
+        self._sessions: set[Session] = set()
+        self._connections = Connections(
+            settings.connections_a_user or (CONNECTIONS_A_USER if settings.reviewed else CONNECTIONS_OF_THE_LOCAL_USER)
+        )
+        self._look_again = asyncio.Event()
+        self._watch_metrics()
 
     def signin_link(self) -> str:
         """Make a link that signs a browser in, once."""
@@ -193,34 +165,79 @@ class Bridge:
         server = _Server(
             uvicorn.Config(
                 make_app(self._site),
-                http="h11",
+                http=PunctualHttp,
                 ws=self._sockets.protocol_class(),
                 lifespan="off",
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                # Who a request comes from is the connection's address: a header that anybody can send decides nothing.
+                proxy_headers=False,
                 timeout_graceful_shutdown=DRAIN_SECONDS,
             )
         )
         serving = asyncio.create_task(server.serve([self._listener]), name="bridge")
-        heart = asyncio.create_task(self._beat(), name="heartbeat")
+        helpers = [asyncio.create_task(self._beat(), name="heartbeat")]
+        if self.authority.changes:
+            helpers.append(asyncio.create_task(self._keep_rights(), name="rights"))
+        unfollow = self._journal.follow(self._notice_namespaces) if self.authority.changes else lambda: None
         try:
             await server.listening.wait()
             yield
         finally:
-            heart.cancel()
+            unfollow()
+            for helper in helpers:
+                helper.cancel()
             self._sockets.stop()
+            for listening in server.servers:
+                listening.close()
+            await self._drain()
             server.should_exit = True
             await serving
             if self._sockets.handler_tasks:
                 await asyncio.wait(self._sockets.handler_tasks, timeout=DRAIN_SECONDS)
             self.delivery.close()
-            self._gateway.close()
+            self._services.gateway.close()
+
+    async def _drain(self) -> None:
+        """Tell every page to come back, not all at once: whoever takes over has to serve them all anew."""
+        sessions = tuple(self._sessions)
+        spread = min(self._settings.drain_seconds, len(sessions) / DRAINED_PER_SECOND)
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        closing = []
+        for number, session in enumerate(sessions):
+            hint = random.uniform(0.5, 1.0 + spread)  # noqa: S311 - jitter
+            closing.append(
+                asyncio.ensure_future(
+                    session.close(CloseCode.RESTARTING, f"kubedom is stopping; retry after {hint:.1f} s")
+                )
+            )
+            await asyncio.sleep(max(0.0, started + spread * (number + 1) / len(sessions) - loop.time()))
+        if closing:
+            await asyncio.wait(closing, timeout=DRAIN_SECONDS)
 
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(protocol.HEARTBEAT_SECONDS)
-            self.delivery.broadcast(protocol.heartbeat(self._journal.head, self._lag()))
+            self.delivery.broadcast(heartbeat(self._journal.head, self._lag()))
+
+    async def _keep_rights(self) -> None:
+        while True:
+            self._look_again.clear()
+            try:
+                async with asyncio.timeout(RIGHTS_SECONDS):
+                    await self._look_again.wait()
+                # A namespace rarely comes alone, and what it holds comes after it.
+                await asyncio.sleep(NEW_NAMESPACE_SECONDS)
+            except TimeoutError:
+                pass
+            # Sessions of one user share every question, so that this costs by the user.
+            await asyncio.gather(*(session.refresh() for session in tuple(self._sessions)), return_exceptions=True)
+
+    def _notice_namespaces(self, records: list[Record]) -> None:
+        if any(record.op == "upsert" and record.kind == "Namespace" and record.first for record in records):
+            self._look_again.set()
 
     def _judge(self, connection: ServerConnection, request: Request) -> Response | None:
         if urlsplit(request.path).path != protocol.SOCKET_PATH:
@@ -233,25 +250,57 @@ class Bridge:
             fetch_site=request.headers.get("Sec-Fetch-Site"),
             allowed=self._site.origins,
         )
-        return refuse(connection, HTTPStatus.FORBIDDEN, reason) if reason else None
+        if not reason:
+            return None
+        self.metrics.refused.labels("origin").inc()
+        audit.record("refusal", source=_peer(connection), target=protocol.SOCKET_PATH, outcome="origin", reason=reason)
+        return refuse(connection, HTTPStatus.FORBIDDEN, reason)
 
     async def _converse(self, connection: Upgraded) -> None:
         if connection.subprotocol != protocol.SUBPROTOCOL:
-            await connection.close(CloseCode.VERSION, f"offer the subprotocol {protocol.SUBPROTOCOL}")
-        elif not self._site.is_signed_in(_cookies(connection.request)):
-            await connection.close(CloseCode.SIGN_IN, "open the sign-in link that kubedom printed")
-        else:
-            session = Session(
-                connection,
-                journal=self._journal,
-                delivery=self.delivery,
-                gateway=self._gateway,
-                greeting=self._greeting,
+            await self._refuse(connection, CloseCode.VERSION, f"offer the subprotocol {protocol.SUBPROTOCOL}")
+            return
+        source = _peer(connection)
+        try:
+            async with asyncio.timeout(SIGN_IN_SECONDS):
+                identity = await self.authority.identify(_proof(connection))
+        except SignInRefused as problem:
+            await self._refuse(connection, CloseCode.SIGN_IN, f"{problem.message} {problem.remedy}")
+            return
+        except (KubedomError, TimeoutError):
+            await self._refuse(connection, CloseCode.BUSY, "the sign-in cannot be checked at present")
+            return
+        user = identity.user
+        if not self._connections.enter(user):
+            await self._refuse(connection, CloseCode.TOO_MANY, "too many connections", user.name)
+            return
+        audit.record("connect", user=user.name, source=source, outcome="accepted")
+        session = Session(connection, self._services, identity, source)
+        connection.on_drained = session.drained
+        self._sessions.add(session)
+        self.metrics.connections.inc()
+        ageing = None
+        if self.authority.changes:
+            # Nobody stays for ever on one bridge; at random, so that those who came together do not leave together.
+            age = random.uniform(*AGE_SECONDS)  # noqa: S311
+            ageing = asyncio.get_running_loop().call_later(
+                age, session.cut_off, CloseCode.RESTARTING, "this connection is old; retry after 0.1 s"
             )
-            connection.on_drained = session.drained
+        try:
             await session.run()
+        finally:
+            if ageing is not None:
+                ageing.cancel()
+            self._sessions.discard(session)
+            self._connections.leave(user)
+            self.metrics.connections.dec()
 
-    async def _deploy(self, named: str) -> dict[str, object]:
+    async def _refuse(self, connection: Upgraded, code: int, reason: str, user: str = "") -> None:
+        self.metrics.closed.labels(str(code)).inc()
+        audit.record("refusal", user=user, source=_peer(connection), outcome=str(code), reason=reason)
+        await connection.close(code, reason[:120])
+
+    async def _deploy(self, named: str, identity: Identity, source: str) -> dict[str, object]:
         named = named or self._settings.default_deployment
         if not named:
             raise CommandRefused(
@@ -264,11 +313,45 @@ class Bridge:
         namespace, _, name = named.rpartition("/")
         target = Target(kind="Deployment", namespace=namespace or "default", name=name)
         command = Command(id="deploy", name="restartDeployment", target=target, reason="POST /api/deploy")
-        reference, outcome = await self._gateway.start(command, self._greeting.user)
+        user, what = identity.user.name, f"restartDeployment Deployment {target.namespace}/{target.name[:253]}"
+        try:
+            reference, outcome = await self._services.gateway.start(command, user, self.authority.api(identity))
+        except KubedomError as problem:
+            audit.record("command", user=user, source=source, target=what, outcome="refused", reason=str(problem))
+            raise
+        audit.record("command", user=user, source=source, target=what, outcome="created")
         outcome.cancel()
         return {"healingAction": {"namespace": reference.namespace, "name": reference.name, "uid": reference.uid}}
 
+    def _watch_metrics(self) -> None:
+        watch = self.metrics.watch
+        watch("lag_seconds", "How long the oldest change that is not told yet has waited.", self._lag)
+        watch("journal_entries", "Entries of the journal so far.", lambda: self._journal.head)
+        watch("admission_waiting", "Pages that wait to be let in.", lambda: self._services.admission.waiting)
+        if isinstance(self.authority, ReviewedAuthority):
+            access = self.authority.access.decisions
+            watch("access_review_hits", "Questions for rights that were answered from memory.", lambda: access.hits)
+            watch("access_review_misses", "Questions for rights that were asked.", lambda: access.misses)
+            if self.authority.tokens is not None:
+                tokens = self.authority.tokens.decisions
+                watch("token_review_hits", "Tokens that were known.", lambda: tokens.hits)
+                watch("token_review_misses", "Tokens that were reviewed.", lambda: tokens.misses)
 
-def _cookies(request: Request | None) -> dict[str, str]:
+
+def _proof(connection: Upgraded) -> Proof:
+    request = connection.request
+    if request is None:
+        return Proof()
+    headers: dict[str, list[str]] = {}
+    for name, value in request.headers.raw_items():
+        headers.setdefault(name.lower(), []).append(value)
+    offered = [one.strip() for line in headers.get("sec-websocket-protocol", ()) for one in line.split(",")]
+    token = token_of_subprotocols(offered) or token_of_header(request.headers.get("Authorization", ""))
     # As the HTTP half reads them: cookies of all this host's ports come along, and http.cookies ends at an odd one.
-    return cookie_parser(request.headers.get("Cookie", "")) if request is not None else {}
+    cookies = cookie_parser(request.headers.get("Cookie", ""))
+    return Proof(token=token, cookies=cookies, headers=headers, peer=_peer(connection))
+
+
+def _peer(connection: ServerConnection) -> str:
+    address = connection.remote_address
+    return str(address[0]) if address else ""

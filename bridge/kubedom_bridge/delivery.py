@@ -1,8 +1,8 @@
 """Delivery: from the journal to every page's socket.
 
-In come records as the journal publishes them. Out go frames: subscribers of equal filter form a group, its frame
+In come records as the journal publishes them. Out go frames: subscriptions of equal views form a group, its frame
 is built once and the same bytes are written to each of its sockets. The first change after a quiet moment leaves at
-once; what comes while a flush is due is gathered for `tick` seconds (or twice what the last flush took).
+once; what comes while a flush is due is gathered for `tick` seconds (or as long as the last flush took).
 
 A socket that does not drain is not written to. It is *behind*: when it has drained it is brought up from the journal,
 where states conflate and events are all kept; if the journal no longer reaches that far back, it is cut off as slow and
@@ -15,11 +15,11 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-from websockets.frames import Frame, Opcode
-
-from . import protocol
-from .journal import Journal, Record, matches, missed
-from .protocol import Filter
+from .frames import changes, changes_in_parts, text_frame
+from .journal import Journal, Record
+from .metrics import Metrics
+from .protocol import CloseCode
+from .view import View
 
 TICK_SECONDS = 0.010
 STUCK_SECONDS = 30.0
@@ -40,30 +40,34 @@ class Channel(Protocol):
 
 
 class Subscriber:
-    """One subscribed socket and how far it has been told."""
+    """One subscription of a socket and how far it has been told."""
 
-    __slots__ = ("behind_since", "channel", "filter", "told")
+    __slots__ = ("behind_since", "channel", "name", "told", "view")
 
-    def __init__(self, channel: Channel, wanted: Filter, told: int) -> None:
+    def __init__(self, channel: Channel, view: View, told: int, name: str = "") -> None:
         self.channel = channel
-        self.filter = wanted
+        self.view = view
+        self.name = name
         self.told = told
         self.behind_since: float | None = None
-
-
-def text_frame(message: bytes) -> bytes:
-    """One unmasked WebSocket text frame, ready for any number of sockets."""
-    return Frame(Opcode.TEXT, message).serialize(mask=False)
 
 
 class Delivery:
     """Tells every subscriber what the journal publishes."""
 
-    def __init__(self, journal: Journal, *, tick: float = TICK_SECONDS, stuck: float = STUCK_SECONDS) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        *,
+        tick: float = TICK_SECONDS,
+        stuck: float = STUCK_SECONDS,
+        metrics: Metrics | None = None,
+    ) -> None:
         self._journal = journal
+        self._metrics = metrics or Metrics()
         self._tick = tick
         self._stuck = stuck
-        self._groups: dict[Filter, set[Subscriber]] = {}
+        self._groups: dict[tuple[View, str], set[Subscriber]] = {}
         self._waiting: list[Record] = []
         self._flush_due: asyncio.TimerHandle | None = None
         self._last_flush = float("-inf")
@@ -71,27 +75,30 @@ class Delivery:
         self._loop = asyncio.get_running_loop()
         self._unfollow: Callable[[], None] = journal.follow(self._published)
 
-    def add(self, channel: Channel, wanted: Filter, told: int) -> Subscriber:
-        """Tell `channel` all that follows the sequence `told`."""
+    def add(self, channel: Channel, view: View, told: int, name: str = "") -> Subscriber:
+        """Tell `channel` all that this view admits after the sequence `told`, under the subscription's name."""
         self.flush()
-        subscriber = Subscriber(channel, wanted, told)
-        self._groups.setdefault(wanted, set()).add(subscriber)
+        subscriber = Subscriber(channel, view, told, name)
+        self._groups.setdefault((view, name), set()).add(subscriber)
         return subscriber
 
     def remove(self, subscriber: Subscriber) -> None:
         """Tell this subscriber nothing more."""
-        group = self._groups.get(subscriber.filter)
+        key = (subscriber.view, subscriber.name)
+        group = self._groups.get(key)
         if group is not None:
             group.discard(subscriber)
             if not group:
-                del self._groups[subscriber.filter]
+                del self._groups[key]
 
     def broadcast(self, message: bytes) -> None:
-        """Write one message to every subscriber that drains, and look after those that do not."""
+        """Write one message to every socket that drains, and look after those that do not."""
         frame = text_frame(message)
+        told: set[Channel] = set()
         for group in tuple(self._groups.values()):
             for subscriber in tuple(group):
-                if not self._is_behind(subscriber):
+                if not self._is_behind(subscriber) and subscriber.channel not in told:
+                    told.add(subscriber.channel)
                     subscriber.channel.write(frame)
 
     def drained(self, subscriber: Subscriber) -> None:
@@ -101,13 +108,16 @@ class Delivery:
         self.flush()
         records = self._journal.replay(subscriber.told)
         if records is None:
-            subscriber.channel.cut_off(protocol.CloseCode.SLOW, "too far behind; resume")
+            subscriber.channel.cut_off(CloseCode.SLOW, "too far behind; resume")
             return
         subscriber.behind_since = None
-        entries = missed((record for record in records if matches(subscriber.filter, record)), replayed=False)
+        entries = subscriber.view.missed(records, replayed=False)
         subscriber.told = self._journal.head
-        for message in protocol.changes_in_parts(entries):
-            subscriber.channel.write(text_frame(message))
+        self._metrics.entries.inc(len(entries))
+        for message in changes_in_parts(entries, subscriber.name):
+            frame = text_frame(message)
+            self._metrics.bytes.inc(len(frame))
+            subscriber.channel.write(frame)
 
     def close(self) -> None:
         """Stop following the journal."""
@@ -125,16 +135,17 @@ class Delivery:
             return
         started = self._loop.time()
         head = records[-1].sequence
-        for wanted, group in tuple(self._groups.items()):
-            self._tell(wanted, group, records, head)
+        for (view, name), group in tuple(self._groups.items()):
+            self._tell(view, name, group, records, head)
         self._last_flush = self._loop.time()
         self._flush_took = self._last_flush - started
+        self._metrics.flush.observe(self._flush_took)
 
     def _published(self, records: list[Record]) -> None:
         self._waiting.extend(records)
         if self._flush_due is not None:
             return
-        wait = self._last_flush + max(self._tick, 2 * self._flush_took) - self._loop.time()
+        wait = self._last_flush + max(self._tick, self._flush_took) - self._loop.time()
         if wait <= 0:
             self.flush()
         else:
@@ -144,15 +155,19 @@ class Delivery:
         self._flush_due = None
         self.flush()
 
-    def _tell(self, wanted: Filter, group: set[Subscriber], records: list[Record], head: int) -> None:
-        entries = [record.encoded for record in records if matches(wanted, record)]
-        frame = text_frame(protocol.changes(entries)) if entries else b""
+    def _tell(self, view: View, name: str, group: set[Subscriber], records: list[Record], head: int) -> None:
+        entries = view.live(records)
+        frame = text_frame(changes(entries, name)) if entries else b""
+        written = 0
         for subscriber in tuple(group):
             if self._is_behind(subscriber):
                 continue
             subscriber.told = head
             if frame:
                 subscriber.channel.write(frame)
+                written += 1
+        self._metrics.entries.inc(len(entries) * written)
+        self._metrics.bytes.inc(len(frame) * written)
 
     def _is_behind(self, subscriber: Subscriber) -> bool:
         now = self._loop.time()
@@ -162,5 +177,5 @@ class Delivery:
             subscriber.behind_since = now
         elif now - subscriber.behind_since > self._stuck:
             self.remove(subscriber)
-            subscriber.channel.cut_off(protocol.CloseCode.SLOW, "nothing was read; resume")
+            subscriber.channel.cut_off(CloseCode.SLOW, "nothing was read; resume")
         return True

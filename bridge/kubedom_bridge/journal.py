@@ -10,21 +10,26 @@ The journal belongs to one event loop: whoever publishes from another thread han
 from __future__ import annotations
 
 import secrets
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from . import protocol
-from .protocol import DeleteEntry, Entry, EventEntry, Filter, StateEntry
+from .protocol import DeleteEntry, Entry, EventEntry, StateEntry
 
 RING_ENTRIES = 20_000
 RING_SECONDS = 600.0
 # The last field of an event, and left out where it is false.
 _REPLAYED = b',"replayed":true}'
+_NO_LABELS: Mapping[str, str] = {}
 
 
 class Record(NamedTuple):
-    """A published entry, encoded, with what a filter asks of it."""
+    """A published entry, encoded, with what a view asks of it.
+
+    `labels` are the object's with this record, `labels_before` those of its state before; `incident` is whether an
+    event belongs to a failure, `speaks_of` the further kinds that it tells of, `first` that it was not known.
+    """
 
     sequence: int
     op: str
@@ -34,24 +39,20 @@ class Record(NamedTuple):
     type: str
     published: float
     encoded: bytes
+    labels: Mapping[str, str] = _NO_LABELS
+    labels_before: Mapping[str, str] = _NO_LABELS
+    incident: bool = False
+    speaks_of: tuple[str, ...] = ()
+    first: bool = False
 
 
 class Snapshot(NamedTuple):
-    """All that is known at `sequence`: encoded states and encoded open incidents."""
+    """All that is known at `sequence`: the last state of every object, and every open incident."""
 
     epoch: str
     sequence: int
-    states: list[bytes]
-    incidents: list[bytes]
-
-
-def matches(wanted: Filter, record: Record) -> bool:
-    """Whether a page with this filter is to hear of the record."""
-    return (
-        (not wanted.namespaces or record.namespace in wanted.namespaces)
-        and (not wanted.kinds or record.kind in wanted.kinds)
-        and (not wanted.types or record.op != "event" or record.type in wanted.types)
-    )
+    states: Collection[Record]
+    incidents: Collection[Record]
 
 
 class Journal:
@@ -75,6 +76,7 @@ class Journal:
         self._ring: deque[Record] = deque()
         self._states: dict[str, Record] = {}
         self._incidents: dict[str, Record] = {}
+        self._namespaces: Counter[str] = Counter()
         self._followers: list[Callable[[list[Record]], None]] = []
 
     def publish(self, entries: Iterable[Entry]) -> None:
@@ -86,14 +88,13 @@ class Journal:
             for follower in tuple(self._followers):
                 follower(records)
 
-    def snapshot(self, wanted: Filter) -> Snapshot:
-        """What is known now; what is published later follows it without a gap."""
-        return Snapshot(
-            self.epoch,
-            self.head,
-            [record.encoded for record in self._states.values() if matches(wanted, record)],
-            [record.encoded for record in self._incidents.values() if matches(wanted, record)],
-        )
+    def snapshot(self) -> Snapshot:
+        """What is known now; what is published later follows it without a gap. To be read before that."""
+        return Snapshot(self.epoch, self.head, self._states.values(), self._incidents.values())
+
+    def namespaces(self) -> Collection[str]:
+        """The namespaces that hold anything now, each of them also by its own object."""
+        return self._namespaces.keys()
 
     def replay(self, sequence: int) -> Iterator[Record] | None:
         """Every record after `sequence`, or None where the ring no longer has them all."""
@@ -110,18 +111,43 @@ class Journal:
     def _append(self, entry: Entry, now: float) -> Record:
         self.head += 1
         entry.sequence = self.head
+        known = self._states.get(entry.uid)
+        before = known.labels if known is not None else _NO_LABELS
+        labels, event_type, incident = before, "", False
+        speaks_of: tuple[str, ...] = ()
         if isinstance(entry, EventEntry):
             entry.id = f"{self.epoch}-{self.head}"
-            op, event_type = "event", entry.type
+            op, event_type, incident, speaks_of = "event", entry.type, entry.incident is not None, entry.speaks_of
+        elif isinstance(entry, StateEntry):
+            op, labels = "upsert", _labels(entry.object)
         else:
-            op, event_type = ("upsert" if isinstance(entry, StateEntry) else "delete"), ""
+            op = "delete"
         encoded = protocol.encode(entry)
-        record = Record(self.head, op, entry.kind, entry.uid, entry.namespace, event_type, now, encoded)
+        record = Record(
+            self.head,
+            op,
+            entry.kind,
+            entry.uid,
+            entry.namespace,
+            event_type,
+            now,
+            encoded,
+            labels,
+            before,
+            incident,
+            speaks_of,
+            known is None,
+        )
         self._ring.append(record)
         if isinstance(entry, StateEntry):
             self._states[entry.uid] = record
+            if known is None:
+                self._namespaces[entry.namespace] += 1
         elif isinstance(entry, DeleteEntry):
-            self._states.pop(entry.uid, None)
+            if self._states.pop(entry.uid, None) is not None:
+                self._namespaces[entry.namespace] -= 1
+                if self._namespaces[entry.namespace] <= 0:
+                    del self._namespaces[entry.namespace]
         elif entry.incident is not None:
             if entry.incident.phase == "end":
                 self._incidents.pop(entry.incident.id, None)
@@ -140,18 +166,8 @@ def as_replayed(event: bytes) -> bytes:
     return event if event.endswith(_REPLAYED) else event[:-1] + _REPLAYED
 
 
-def missed(records: Iterable[Record], *, replayed: bool) -> list[bytes]:
-    """What a page has to be told after a gap, in sequence order.
-
-    Of each object only the last state is kept, since the page would overwrite the others unseen. Events are all kept;
-    with `replayed` they are marked.
-    """
-    records = list(records)
-    last = {record.uid: record.sequence for record in records if record.op != "event"}
-    kept = []
-    for record in records:
-        if record.op == "event":
-            kept.append(as_replayed(record.encoded) if replayed else record.encoded)
-        elif last[record.uid] == record.sequence:
-            kept.append(record.encoded)
-    return kept
+def _labels(obj: Any) -> Mapping[str, str]:
+    # A projection is a struct; what has come over a wire is a mapping.
+    if isinstance(obj, Mapping):
+        return (obj.get("metadata") or {}).get("labels") or _NO_LABELS
+    return getattr(obj.metadata, "labels", None) or _NO_LABELS

@@ -20,6 +20,7 @@ import aiohttp
 import yaml
 from kubernetes.aio import client, config
 from kubernetes.aio.config.config_exception import ConfigException
+from multidict import CIMultiDict
 
 from .errors import ClusterUnreachable, ConfigurationError, KubedomError, NotPermitted
 
@@ -121,6 +122,8 @@ class Api:
         self._choice = choice._replace(context=name) if choice else None
         self._renewal = asyncio.Lock()
         self._former: client.ApiClient | None = None
+        self._acting: tuple[tuple[str, str], ...] = ()
+        self._without_credentials: client.ApiClient | None = None
 
     @classmethod
     async def connect(cls, choice: ClusterChoice) -> Api:
@@ -135,9 +138,35 @@ class Api:
                 field="--kubeconfig",
             ) from None
 
+    def with_token(self, token: str) -> Api:
+        """The same API server, as whoever this bearer token is of and with nothing of this identity."""
+        if self._without_credentials is None:
+            # A client certificate would be believed before the token, so this one has none.
+            ours = self._client.configuration
+            bare = client.Configuration(host=ours.host)
+            bare.ssl_ca_cert, bare.ca_cert_data, bare.verify_ssl = ours.ssl_ca_cert, ours.ca_cert_data, ours.verify_ssl
+            bare.tls_server_name = ours.tls_server_name
+            bare.proxy, bare.proxy_headers = ours.proxy, ours.proxy_headers
+            self._without_credentials = client.ApiClient(bare)
+        return self._acting_as([("Authorization", f"Bearer {token}")], self._without_credentials)
+
+    def impersonating(self, user: str, groups: list[str]) -> Api:
+        """The same API server, as another user by this identity's right to impersonate."""
+        return self._acting_as(
+            [("Impersonate-User", user), *(("Impersonate-Group", group) for group in groups)], self._client
+        )
+
+    def _acting_as(self, headers: list[tuple[str, str]], by: client.ApiClient) -> Api:
+        acting = Api.__new__(Api)
+        acting.__dict__.update(self.__dict__)
+        acting._client, acting._acting = by, tuple(headers)
+        return acting
+
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
+        if self._without_credentials is not None:
+            await self._without_credentials.close()
         if self._former is not None:
             await self._former.close()
         # TLS connections are only really closed some turns of the loop later, and the loop may end with this.
@@ -169,7 +198,7 @@ class Api:
             ClusterUnreachable: where it does not answer.
 
         """
-        headers: dict[str, str] = {"Accept": accept, "Content-Type": content_type}
+        headers = CIMultiDict([("Accept", accept), ("Content-Type", content_type), *self._acting])
         await self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
         url = self.server + path + ("?" + urlencode(query) if query else "")
         try:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -19,10 +19,7 @@ from .errors import KubedomError
 SUBPROTOCOL = "kubedom.v1"
 SOCKET_PATH = "/api/socket"
 HEARTBEAT_SECONDS = 15.0
-#: Less than this is the ordinary way of a change.
-LAG_TOLD_SECONDS = 1.0
 MAX_MESSAGE_BYTES = 65_536
-ENTRIES_A_MESSAGE = 500
 COMMANDS_PER_SECOND = 20.0
 COMMAND_BURST = 40
 
@@ -38,6 +35,7 @@ class CloseCode:
     TOO_MANY = 4409
     BACK_OFF = 4429
     RESTARTING = 1012
+    BUSY = 1013
 
 
 class BadMessage(KubedomError):
@@ -62,11 +60,17 @@ class _FrozenWire(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=Tr
 
 
 class Filter(_FrozenWire, frozen=True):
-    """What a page wants to hear of; an empty set means everything."""
+    """What a page wants to hear of; an empty set or text means everything.
+
+    `types` filters events only. `label_selector` is written as for `kubectl --selector`; an event counts by its
+    object's labels. With `open_incidents` only the events of failures are told, and no states.
+    """
 
     namespaces: frozenset[str] = frozenset()
     kinds: frozenset[str] = frozenset()
     types: frozenset[str] = frozenset()
+    label_selector: str = ""
+    open_incidents: bool = False
 
 
 class Position(_FrozenWire, frozen=True):
@@ -77,10 +81,26 @@ class Position(_FrozenWire, frozen=True):
 
 
 class Subscribe(_Wire, tag="subscribe", tag_field="type"):
-    """Ask for a snapshot and what follows it, or with `since` for what was missed."""
+    """Ask for a snapshot and what follows it, or with `since` for what was missed.
 
+    One socket can have several subscriptions, told apart by `id`; a second of the same id takes the first's place.
+    """
+
+    id: Annotated[str, msgspec.Meta(max_length=64)] = ""
     filter: Filter = Filter()
     since: Position | None = None
+
+
+class Unsubscribe(_Wire, tag="unsubscribe", tag_field="type"):
+    """End one subscription; the socket stays open for the others."""
+
+    id: str = ""
+
+
+class Token(_Wire, tag="token", tag_field="type"):
+    """Renew the bearer token of this connection in place; it must be the same user's."""
+
+    token: str
 
 
 class Target(_FrozenWire, frozen=True):
@@ -102,8 +122,8 @@ class Command(_Wire, tag="command", tag_field="type"):
     reason: str = ""
 
 
-ClientMessage = Subscribe | Command
-_CLIENT_MESSAGES = {"subscribe": Subscribe, "command": Command}
+ClientMessage = Subscribe | Unsubscribe | Token | Command
+_CLIENT_MESSAGES = {"subscribe": Subscribe, "unsubscribe": Unsubscribe, "token": Token, "command": Command}
 _client_decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessage)
 
 
@@ -163,10 +183,118 @@ class EventEntry(_Wire, kw_only=True, tag="event", tag_field="op"):
     severity: Literal["critical", "error", "warning", "info"] = "info"
     incident: Incident | None = None
     detail: Mapping[str, Any]
+    #: The other kinds that it speaks of; who may not list these is not told of it.
+    speaks_of: tuple[str, ...] = ()
     replayed: bool = False
 
 
 Entry = StateEntry | DeleteEntry | EventEntry
+
+
+class ClusterInfo(_Wire):
+    """Which cluster is shown."""
+
+    name: str
+    version: str
+
+
+class UserInfo(_Wire):
+    """Who the bridge takes the page for."""
+
+    name: str
+
+
+class Limits(_Wire):
+    """What a page has to keep to."""
+
+    max_message_bytes: int
+    commands_per_second: float
+
+
+class Hello(_Wire, kw_only=True, tag="hello", tag_field="type"):
+    """The first message; `heartbeat` in seconds, `token_expires` as RFC 3339, None where the sign-in has no end."""
+
+    protocol: str
+    epoch: str
+    head: int
+    heartbeat: float
+    cluster: ClusterInfo
+    user: UserInfo
+    limits: Limits
+    token_expires: str | None = None
+
+
+class Snapshot(_Wire, kw_only=True, tag="snapshot", tag_field="type"):
+    """A part of all that is known; what a page shows and no part has is gone."""
+
+    subscription: str = ""
+    entries: list[StateEntry] = []
+    incidents: list[EventEntry] = []
+
+
+class SnapshotEnd(_Wire, kw_only=True, tag="snapshotEnd", tag_field="type"):
+    """The snapshot is complete and speaks up to this sequence."""
+
+    subscription: str = ""
+    epoch: str
+    sequence: int
+
+
+class Changes(_Wire, kw_only=True, tag="changes", tag_field="type"):
+    """What happened, in sequence order."""
+
+    subscription: str = ""
+    entries: list[Entry] = []
+
+
+class Heartbeat(_Wire, kw_only=True, tag="heartbeat", tag_field="type"):
+    """The connection lives; `lag` is how many seconds kubedom is behind the cluster, told from one second on."""
+
+    head: int
+    lag: float = 0.0
+
+
+class Resync(_Wire, kw_only=True, tag="resync", tag_field="type"):
+    """What was missed cannot be replayed, or what may be seen has changed; a snapshot follows."""
+
+    subscription: str = ""
+    reason: str
+
+
+class ActionInfo(_Wire, kw_only=True):
+    """The HealingAction of a command; `created` is false where the same command had made it before."""
+
+    namespace: str
+    name: str
+    uid: str
+    created: bool = False
+
+
+class Ack(_Wire, kw_only=True, tag="ack", tag_field="type"):
+    """The HealingAction of a command exists."""
+
+    id: str
+    action: ActionInfo
+
+
+class Result(_Wire, kw_only=True, tag="result", tag_field="type"):
+    """The HealingAction of a command is finished."""
+
+    id: str
+    phase: Literal["Succeeded", "Failed"]
+    message: str = ""
+
+
+class ErrorMessage(_Wire, kw_only=True, tag="error", tag_field="type"):
+    """A message could not be carried out; without `id` it could not be read."""
+
+    id: str = ""
+    code: str
+    message: str
+    field: str = ""
+
+
+ServerMessage = Hello | Snapshot | SnapshotEnd | Changes | Heartbeat | Resync | Ack | Result | ErrorMessage
 
 _encoder = msgspec.json.Encoder()
 
@@ -218,47 +346,3 @@ def _explain(text: str, reason: str) -> BadMessage:
         field=field,
         message_id=message_id if isinstance(message_id, str) else "",
     )
-
-
-def changes(entries: Iterable[bytes]) -> bytes:
-    """Join encoded entries into one `changes` message."""
-    return b'{"type":"changes","entries":[' + b",".join(entries) + b"]}"
-
-
-def changes_in_parts(entries: list[bytes]) -> Iterator[bytes]:
-    """Join what was missed, which can be much, into `changes` messages that a page applies without a halt."""
-    for start in range(0, len(entries), ENTRIES_A_MESSAGE):
-        yield changes(entries[start : start + ENTRIES_A_MESSAGE])
-
-
-def snapshot_chunk(entries: Iterable[bytes], incidents: Iterable[bytes]) -> bytes:
-    """Join encoded states and open incidents into one `snapshot` message."""
-    return b'{"type":"snapshot","entries":[' + b",".join(entries) + b'],"incidents":[' + b",".join(incidents) + b"]}"
-
-
-def snapshot_end(epoch: str, sequence: int) -> bytes:
-    """Tell that the snapshot is complete and up to which sequence it speaks."""
-    return encode({"type": "snapshotEnd", "epoch": epoch, "sequence": sequence})
-
-
-def heartbeat(head: int, lag: float = 0.0) -> bytes:
-    """Tell that the connection lives, how far the journal is and how many seconds it is behind the cluster."""
-    message: dict[str, str | int | float] = {"type": "heartbeat", "head": head}
-    if lag >= LAG_TOLD_SECONDS:
-        message["lag"] = round(lag, 1)
-    return encode(message)
-
-
-def resync(reason: str) -> bytes:
-    """Tell that what was missed cannot be replayed; a snapshot follows, and what it lacks is gone."""
-    return encode({"type": "resync", "reason": reason})
-
-
-def error(problem: KubedomError, message_id: str = "") -> bytes:
-    """Answer a message that could not be carried out."""
-    answer: dict[str, str] = {"type": "error", "code": problem.code, "message": str(problem)}
-    if message_id:
-        answer["id"] = message_id
-    if problem.field:
-        answer["field"] = problem.field
-    return encode(answer)

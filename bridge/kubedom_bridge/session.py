@@ -1,33 +1,45 @@
 """One page's socket, from its first message to its last.
 
-In come the page's messages; out go `hello`, a snapshot or a replay, what delivery tells from then on, and the answers
+In come the page's messages; out go `hello`, snapshots or replays, what delivery tells from then on, and the answers
 to commands. A message that cannot be read is answered with the field at fault and the connection goes on; only what is
-no message at all ends it.
+no message at all ends it. What the page is told is never more than its user's rights, which are looked at again while
+it is connected.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
+import time
 from collections.abc import Coroutine
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State
 
-from . import protocol
+from . import audit, frames, protocol
 from .actions import ActionGateway
-from .delivery import Delivery, Subscriber, text_frame
-from .errors import CommandRefused, KubedomError
-from .journal import Journal, matches, missed
-from .protocol import BadMessage, CloseCode, Command, Filter, Position, Subscribe
+from .admission import Admission
+from .authority import Authority
+from .delivery import Delivery, Subscriber
+from .errors import CommandRefused, KubedomError, NotPermitted
+from .frames import text_frame
+from .identity import Identity, SignInRefused
+from .journal import Journal
+from .limits import Buckets
+from .metrics import Metrics
+from .protocol import BadMessage, CloseCode, Command, Subscribe, Token, Unsubscribe
+from .selector import BadSelector
+from .snapshots import Snapshots
+from .view import NO_RIGHTS, Rights, View
 
 SUBSCRIBE_SECONDS = 10.0
-SNAPSHOT_CHUNK = 250
 COMMANDS_IN_FLIGHT = 16
-
-log = logging.getLogger(__name__)
+SUBSCRIPTIONS = 16
+#: How long a page stays connected while nobody can say whether its user still may.
+UNCONFIRMED_SECONDS = 10.0
 
 
 class Greeting(NamedTuple):
@@ -35,70 +47,94 @@ class Greeting(NamedTuple):
 
     cluster: str
     version: str
-    user: str
 
 
-class TokenBucket:
-    """Allow `burst` at once and `rate` a second from then on."""
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """What all sessions of a bridge share."""
 
-    def __init__(self, rate: float, burst: float) -> None:
-        self._rate = rate
-        self._burst = burst
-        self._left = burst
-        self._at = 0.0
-
-    def take(self, now: float) -> bool:
-        """Take one if there is one; `now` in monotonic seconds."""
-        self._left = min(self._burst, self._left + (now - self._at) * self._rate)
-        self._at = now
-        if self._left < 1:
-            return False
-        self._left -= 1
-        return True
+    journal: Journal
+    delivery: Delivery
+    snapshots: Snapshots
+    gateway: ActionGateway
+    authority: Authority
+    greeting: Greeting
+    metrics: Metrics
+    commands: Buckets
+    admission: Admission
 
 
 class Session:
-    """The conversation with one page."""
+    """The conversation with one page.
 
-    def __init__(
-        self,
-        connection: ServerConnection,
-        *,
-        journal: Journal,
-        delivery: Delivery,
-        gateway: ActionGateway,
-        greeting: Greeting,
-    ) -> None:
+    Args:
+        connection: Its open socket.
+        services: What it is served with.
+        identity: Who it is.
+        source: The address that it comes from, for the audit.
+
+    """
+
+    def __init__(self, connection: ServerConnection, services: Services, identity: Identity, source: str) -> None:
         self._connection = connection
-        self._journal = journal
-        self._delivery = delivery
-        self._gateway = gateway
-        self._greeting = greeting
-        self._subscriber: Subscriber | None = None
-        self._commands = TokenBucket(protocol.COMMANDS_PER_SECOND, protocol.COMMAND_BURST)
+        self._services = services
+        self._source = source
+        self.identity = identity
+        self._rights: Rights = NO_RIGHTS
+        self._confirmed = asyncio.get_running_loop().time()
+        self._subscribers: dict[str, Subscriber] = {}
+        # One at a time: a page that subscribes while its rights change is to be told by the new ones.
+        self._subscribing = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._expiry: asyncio.TimerHandle | None = None
 
     async def run(self) -> None:
         """Converse until the page or the bridge closes."""
         self._send(self._hello())
+        self._expire()
         try:
             async with asyncio.timeout(SUBSCRIBE_SECONDS) as waiting:
                 async for text in self._connection:
                     waiting.reschedule(None)
                     await self._receive(text)
         except TimeoutError:
-            await self._connection.close(CloseCode.BAD_MESSAGE, "no subscribe message came")
+            await self.close(CloseCode.BAD_MESSAGE, "no subscribe message came")
         except ConnectionClosed:
             pass
         finally:
-            self._unsubscribe()
+            if self._expiry is not None:
+                self._expiry.cancel()
+            for name in tuple(self._subscribers):
+                self._unsubscribe(name)
             for task in tuple(self._tasks):
                 task.cancel()
 
+    async def close(self, code: int, reason: str) -> None:
+        """End the conversation; the reason is cut to what a close frame can hold."""
+        if self._connection.state is State.OPEN:
+            self._services.metrics.closed.labels(str(code)).inc()
+        await self._connection.close(code, reason.encode()[:120].decode(errors="ignore"))
+
+    async def refresh(self) -> None:
+        """Look again at who this is and what they may see; called every few seconds."""
+        loop = asyncio.get_running_loop()
+        try:
+            self.identity = await self._services.authority.confirm(self.identity)
+            rights = await self._services.authority.rights(self.identity)
+        except SignInRefused as problem:
+            audit.record("refusal", user=self.identity.user.name, source=self._source, outcome="signedOut")
+            await self.close(CloseCode.SIGN_IN, problem.message)
+        except KubedomError:
+            if loop.time() - self._confirmed > UNCONFIRMED_SECONDS:
+                await self.close(CloseCode.BUSY, "your rights cannot be checked at present")
+        else:
+            self._confirmed = loop.time()
+            await self._apply(rights)
+
     def drained(self) -> None:
         """Tell what could not be told while the page did not read; called when the socket has drained."""
-        if self._subscriber is not None:
-            self._delivery.drained(self._subscriber)
+        for subscriber in tuple(self._subscribers.values()):
+            self._services.delivery.drained(subscriber)
 
     # What delivery needs of a socket.
 
@@ -114,107 +150,179 @@ class Session:
     def cut_off(self, code: int, reason: str) -> None:
         """Close the socket; one whose buffer is stuck is aborted, for no close frame could pass it."""
         if self._connection.paused:
+            self._services.metrics.closed.labels(str(code)).inc()
             self._connection.transport.abort()
         else:
-            self._task(self._connection.close(code, reason))
+            self._task(self.close(code, reason))
 
     def _send(self, message: bytes) -> None:
-        self.write(text_frame(message))
+        frame = text_frame(message)
+        self._services.metrics.bytes.inc(len(frame))
+        self.write(frame)
 
     def _hello(self) -> bytes:
-        greeting = self._greeting
+        journal, greeting, expires = self._services.journal, self._services.greeting, self.identity.expires
         return protocol.encode(
-            {
-                "type": "hello",
-                "protocol": protocol.SUBPROTOCOL,
-                "epoch": self._journal.epoch,
-                "head": self._journal.head,
-                "heartbeat": protocol.HEARTBEAT_SECONDS,
-                "cluster": {"name": greeting.cluster, "version": greeting.version},
-                "user": {"name": greeting.user},
-                "limits": {
-                    "maxMessageBytes": protocol.MAX_MESSAGE_BYTES,
-                    "commandsPerSecond": protocol.COMMANDS_PER_SECOND,
-                },
-                "tokenExpires": None,
-            }
+            protocol.Hello(
+                protocol=protocol.SUBPROTOCOL,
+                epoch=journal.epoch,
+                head=journal.head,
+                heartbeat=protocol.HEARTBEAT_SECONDS,
+                cluster=protocol.ClusterInfo(name=greeting.cluster, version=greeting.version),
+                user=protocol.UserInfo(name=self.identity.user.name),
+                limits=protocol.Limits(
+                    max_message_bytes=protocol.MAX_MESSAGE_BYTES, commands_per_second=protocol.COMMANDS_PER_SECOND
+                ),
+                token_expires=None if expires is None else datetime.fromtimestamp(expires, UTC).isoformat(),
+            )
         )
+
+    def _expire(self) -> None:
+        if self._expiry is not None:
+            self._expiry.cancel()
+            self._expiry = None
+        if self.identity.expires is not None:
+            self._expiry = asyncio.get_running_loop().call_later(
+                max(0.0, self.identity.expires - time.time()),
+                lambda: self._task(self.close(CloseCode.SIGN_IN, "the token has expired")),
+            )
 
     async def _receive(self, text: str | bytes) -> None:
         try:
             message = protocol.decode_client_message(text)
         except BadMessage as problem:
-            self._send(protocol.error(problem, problem.message_id))
+            self._send(frames.error(problem, problem.message_id))
             if problem.fatal:
-                await self._connection.close(CloseCode.BAD_MESSAGE, problem.message)
+                await self.close(CloseCode.BAD_MESSAGE, problem.message)
             return
         if isinstance(message, Subscribe):
-            await self._subscribe(message)
-        elif not self._commands.take(asyncio.get_running_loop().time()) or len(self._tasks) >= COMMANDS_IN_FLIGHT:
+            async with self._subscribing:
+                await self._subscribe(message)
+        elif isinstance(message, Unsubscribe):
+            async with self._subscribing:
+                self._unsubscribe(message.id)
+        elif isinstance(message, Token):
+            await self._renew(message.token)
+        elif (
+            not self._services.commands.take(self.identity.user, asyncio.get_running_loop().time())
+            or len(self._tasks) >= COMMANDS_IN_FLIGHT
+        ):
             refusal = CommandRefused(
                 "tooMany",
                 "Too many commands at once.",
                 remedy=f"Send at most {protocol.COMMANDS_PER_SECOND:g} a second and wait for their results.",
             )
-            self._send(protocol.error(refusal, message.id))
+            self._services.metrics.commands.labels("tooMany").inc()
+            self._send(frames.error(refusal, message.id))
         else:
             self._task(self._command(message))
 
-    def _unsubscribe(self) -> None:
-        if self._subscriber is not None:
-            self._delivery.remove(self._subscriber)
-            self._subscriber = None
+    def _unsubscribe(self, name: str) -> None:
+        subscriber = self._subscribers.pop(name, None)
+        if subscriber is not None:
+            self._services.delivery.remove(subscriber)
 
     async def _subscribe(self, message: Subscribe) -> None:
-        self._unsubscribe()
-        told = self._replay(message.filter, message.since) if message.since else None
-        if told is None:
-            if message.since:
-                same = message.since.epoch == self._journal.epoch
-                self._send(protocol.resync("the missed events are no longer kept" if same else "kubedom was restarted"))
-            told = await self._snapshot(message.filter)
-        subscriber = self._delivery.add(self, message.filter, told)
+        services = self._services
+        try:
+            # Before anything else, so that a filter that cannot be read leaves what is told as it is.
+            View(message.filter)
+        except BadSelector as problem:
+            self._send(frames.error(problem, message.id))
+            return
+        if message.id not in self._subscribers and len(self._subscribers) >= SUBSCRIPTIONS:
+            self._send(
+                frames.error(
+                    CommandRefused(
+                        "tooMany", f"A socket has at most {SUBSCRIPTIONS} subscriptions.", remedy="End one.", field="id"
+                    ),
+                    message.id,
+                )
+            )
+            return
+        self._unsubscribe(message.id)
+        try:
+            self._rights = await services.authority.rights(self.identity)
+        except KubedomError:
+            await self.close(CloseCode.BUSY, "your rights cannot be checked at present")
+            return
+        view = View(message.filter, self._rights)
+        await services.admission.enter()
+        if message.since is not None:
+            same = message.since.epoch == services.journal.epoch
+            records = services.journal.replay(message.since.sequence) if same else None
+            if records is not None:
+                entries = view.missed(records, replayed=True)
+                services.metrics.resumes.inc()
+                services.metrics.entries.inc(len(entries))
+                for part in frames.changes_in_parts(entries, message.id):
+                    self._send(part)
+                self._begin(message.id, view, services.journal.head)
+                return
+            services.metrics.resyncs.labels("tooOld" if same else "epoch").inc()
+            reason = "the missed events are no longer kept" if same else "kubedom was restarted"
+            self._send(frames.resync(reason, message.id))
+        await self._snapshot(message.id, view)
+
+    async def _apply(self, rights: Rights) -> None:
+        async with self._subscribing:
+            if rights == self._rights:
+                return
+            self._rights = rights
+            for name, subscriber in tuple(self._subscribers.items()):
+                self._unsubscribe(name)
+                self._services.metrics.resyncs.labels("rights").inc()
+                self._send(frames.resync("what you may see has changed", name))
+                await self._snapshot(name, View(subscriber.view.filter, rights))
+
+    async def _snapshot(self, name: str, view: View) -> None:
+        snapshot = await self._services.snapshots.of(view, name)
+        self._services.metrics.snapshots.inc()
+        for frame in snapshot.frames:
+            self._services.metrics.bytes.inc(len(frame))
+            self.write(frame)
+            await self._connection.drain()
+        self._begin(name, view, snapshot.sequence)
+
+    def _begin(self, name: str, view: View, told: int) -> None:
+        subscriber = self._services.delivery.add(self, view, told, name)
         # Whatever was published while the snapshot drained is fetched from the journal, as for any page that is behind.
         subscriber.behind_since = asyncio.get_running_loop().time()
-        self._subscriber = subscriber
-        self._delivery.drained(subscriber)
+        self._subscribers[name] = subscriber
+        self._services.delivery.drained(subscriber)
 
-    def _replay(self, wanted: Filter, since: Position) -> int | None:
-        records = self._journal.replay(since.sequence) if since.epoch == self._journal.epoch else None
-        if records is None:
-            return None
-        entries = missed((record for record in records if matches(wanted, record)), replayed=True)
-        for message in protocol.changes_in_parts(entries):
-            self._send(message)
-        return self._journal.head
-
-    async def _snapshot(self, wanted: Filter) -> int:
-        snapshot = self._journal.snapshot(wanted)
-        for start in range(0, len(snapshot.states), SNAPSHOT_CHUNK):
-            self._send(protocol.snapshot_chunk(snapshot.states[start : start + SNAPSHOT_CHUNK], ()))
-            await self._connection.drain()
-        self._send(protocol.snapshot_chunk((), snapshot.incidents))
-        self._send(protocol.snapshot_end(snapshot.epoch, snapshot.sequence))
-        return snapshot.sequence
+    async def _renew(self, token: str) -> None:
+        try:
+            renewed = await self._services.authority.renew(self.identity, token)
+        except KubedomError as problem:
+            self._send(frames.error(problem))
+            return
+        self.identity = renewed
+        self._expire()
+        self._send(self._hello())
 
     async def _command(self, command: Command) -> None:
-        user = self._greeting.user
-        what = f"{command.name} {command.target.kind} {command.target.namespace}/{command.target.name}"
+        user = self.identity.user.name
+        what = f"{command.name[:80]} {command.target.kind[:80]} {command.target.namespace}/{command.target.name[:253]}"
+        outcome_word, reason = "created", ""
         try:
-            reference, outcome = await self._gateway.start(command, user)
-            log.info("%s asked for %s: %s", user, what, "created" if reference.created else "already there")
-            action = {
-                "namespace": reference.namespace,
-                "name": reference.name,
-                "uid": reference.uid,
-                "created": reference.created,
-            }
-            self._send(protocol.encode({"type": "ack", "id": command.id, "action": action}))
-            phase, message = await outcome
-            self._send(protocol.encode({"type": "result", "id": command.id, "phase": phase, "message": message}))
+            api = self._services.authority.api(self.identity)
+            reference, outcome = await self._services.gateway.start(command, user, api)
+            outcome_word = "created" if reference.created else "alreadyThere"
+            action = protocol.ActionInfo(
+                namespace=reference.namespace, name=reference.name, uid=reference.uid, created=reference.created
+            )
+            self._send(protocol.encode(protocol.Ack(id=command.id, action=action)))
         except KubedomError as problem:
-            log.info("%s asked for %s: refused, %s", user, what, problem)
-            self._send(protocol.error(problem, command.id))
+            outcome_word = "forbidden" if isinstance(problem, NotPermitted) else "refused"
+            reason = str(problem)
+            self._send(frames.error(problem, command.id))
+            return
+        finally:
+            self._services.metrics.commands.labels(outcome_word).inc()
+            audit.record("command", user=user, source=self._source, target=what, outcome=outcome_word, reason=reason)
+        phase, message = await outcome
+        self._send(protocol.encode(protocol.Result(id=command.id, phase=phase, message=message)))  # type: ignore[arg-type]
 
     def _task(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

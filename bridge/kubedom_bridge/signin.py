@@ -47,3 +47,8 @@ class LocalSignIn:
     def is_signed_in(self, session: str | None) -> bool:
         """Whether a cookie's value is a session that still lives."""
         return session is not None and self._sessions.get(session, float("-inf")) > self._clock()
+
+    def end(self, session: str | None) -> None:
+        """Sign this session out."""
+        if session is not None:
+            self._sessions.pop(session, None)

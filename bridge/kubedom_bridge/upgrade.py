@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
+from uvicorn.protocols.http.h11_impl import H11Protocol
 from websockets.asyncio.server import Server, ServerConnection
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
@@ -45,12 +46,53 @@ class Upgraded(ServerConnection):
             self.on_drained()
 
 
+class PunctualHttp(H11Protocol):
+    """uvicorn's HTTP, with a limit that it lacks: a request's head is here `OPEN_SECONDS` after it could begin.
+
+    Otherwise whoever connects and says nothing, or says it a byte at a time, holds a socket for as long as he likes.
+    """
+
+    _too_late: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Wait for the first request."""
+        super().connection_made(transport)  # type: ignore[arg-type]
+        self._await_head()
+
+    def handle_events(self) -> None:
+        """Read what came; a new scope is a head that is complete, an upgrade's as well."""
+        before = self.scope
+        super().handle_events()
+        if self.scope is not before:
+            self._stop_waiting()
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request."""
+        self._await_head()
+        super().on_response_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no longer."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _await_head(self) -> None:
+        self._stop_waiting()
+        self._too_late = self.loop.call_later(OPEN_SECONDS, self.transport.abort)
+
+    def _stop_waiting(self) -> None:
+        if self._too_late is not None:
+            self._too_late.cancel()
+            self._too_late = None
+
+
 class SocketHost:
     """What websockets' connections ask of their server, without a listening socket of its own.
 
     Args:
         judge: Looks at the request before the handshake; a response refuses it.
         converse: Has the conversation with an open connection.
+        max_size: The longest message that is taken, in bytes; a longer one ends the connection with 1009.
 
     """
 
@@ -58,9 +100,12 @@ class SocketHost:
         self,
         judge: Callable[[ServerConnection, Request], Response | None],
         converse: Callable[[Upgraded], Awaitable[None]],
+        *,
+        max_size: int = protocol.MAX_MESSAGE_BYTES,
     ) -> None:
         self._judge = judge
         self._converse = converse
+        self._max_size = max_size
         self._serving = True
         self.handler_tasks: set[asyncio.Task[None]] = set()
 
@@ -97,6 +142,7 @@ class SocketHost:
     def protocol_class(self) -> type[asyncio.Protocol]:
         """Make the class for uvicorn's `ws` setting."""
         host = cast(Server, self)
+        max_size = self._max_size
 
         class Connection(Upgraded):
             def __init__(self, config: Any, server_state: ServerState, app_state: Any) -> None:  # noqa: ARG002
@@ -105,7 +151,7 @@ class SocketHost:
                         subprotocols=[Subprotocol(protocol.SUBPROTOCOL)],
                         # A page that offers no known version is let in and told so by a close code it can read.
                         select_subprotocol=_select_subprotocol,
-                        max_size=protocol.MAX_MESSAGE_BYTES,
+                        max_size=max_size,
                     ),
                     host,
                     max_queue=MAX_QUEUE,

@@ -112,6 +112,7 @@ def incident(
         detail |= {"nextStep": row.next_step, "restartHelps": row.restart_helps}
     entry = event(kind, obj.metadata, event_type, detail, cluster=cluster, now=now)
     entry.severity = severity
+    entry.speaks_of = row.speaks_of
     entry.replayed = replayed
     if change.phase != "edge":
         entry.incident = IncidentOnWire(

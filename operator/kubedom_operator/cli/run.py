@@ -10,21 +10,27 @@ import os
 import signal
 import sys
 import webbrowser
+from collections.abc import Callable
 from pathlib import Path
 
 import click
+from prometheus_client import start_http_server
 
-from kubedom_bridge.actions import ActionGateway
-from kubedom_bridge.bridge import DEFAULT_PORT, Bridge, BridgeSettings, check_settings, listen
-from kubedom_bridge.errors import ClusterUnreachable, ConfigurationError, KubedomError, NotPermitted
+from kubedom_bridge.audit import Redaction
+from kubedom_bridge.bridge import Bridge
+from kubedom_bridge.errors import ClusterUnreachable, ConfigurationError, KubedomError, NotPermitted, PortInUse
 from kubedom_bridge.handover import Handover
 from kubedom_bridge.journal import Journal
 from kubedom_bridge.kube import Api, ApiError, ClusterChoice, kubeconfig_path
+from kubedom_bridge.reviews import Resource
 from kubedom_bridge.session import Greeting
+from kubedom_bridge.settings import DEFAULT_PORT, BridgeSettings, check_settings, listen, trusted_proxies
 from kubedom_operator.demo import install_demo
 from kubedom_operator.diagnosis import CATALOGUE, Settings
 from kubedom_operator.install import install_crds
 from kubedom_operator.local import ensure_cluster
+from kubedom_operator.pipeline import TOLD
+from kubedom_operator.projection import KINDS
 from kubedom_operator.runtime import OperatorThread
 from kubedom_operator.watch.choice import MODES, STREAM_FROM_PODS, Mode
 
@@ -37,8 +43,23 @@ FIRST_ANSWER_SECONDS = 10.0
 @click.option("--namespace", "-n", help="Watch one namespace only.")
 @click.option("--local", is_flag=True, help="Use the local control plane, even where a kubeconfig exists.")
 @click.option("--demo", is_flag=True, help="Add a few deployments to the local cluster, some of which fail and heal.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on; loopback only.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=DEFAULT_PORT, show_default=True, type=click.IntRange(0, 65535), help="0: any free one.")
+@click.option(
+    "--sign-in",
+    "sign_ins",
+    type=click.Choice(["token"]),
+    multiple=True,
+    help="Let users sign in with a token of the cluster, and show each what they may see; else you alone, by the link.",
+)
+@click.option("--audience", "audiences", multiple=True, help="For whom these tokens must be meant. May be given again.")
+@click.option(
+    "--trusted-proxy", "proxies", multiple=True, metavar="CIDR", help="Whose X-Forwarded-User is believed. Again: more."
+)
+@click.option(
+    "--origin", "origins", multiple=True, metavar="URL", help="An origin under which browsers come. Again: more."
+)
+@click.option("--metrics-port", type=click.IntRange(1, 65535), help="Serve Prometheus metrics there, on --host.")
 @click.option("--web-dir", type=click.Path(path_type=Path), help="A folder with a page of your own.")
 @click.option("--default-deployment", default="", metavar="NAMESPACE/NAME", help="What POST /api/deploy starts.")
 @click.option(
@@ -65,6 +86,11 @@ def run(
     demo: bool,
     host: str,
     port: int,
+    sign_ins: tuple[str, ...],
+    audiences: tuple[str, ...],
+    proxies: tuple[str, ...],
+    origins: tuple[str, ...],
+    metrics_port: int | None,
     web_dir: Path | None,
     default_deployment: str,
     watch: Mode,
@@ -76,6 +102,8 @@ def run(
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(Redaction())
     # What they would say of an outage is said by the watch, once and in a sentence.
     logging.getLogger("kopf").setLevel(logging.CRITICAL)
     for chatty in ("aiohttp", "websockets", "uvicorn"):
@@ -87,7 +115,19 @@ def run(
             remedy="Leave one of them out.",
             field=option,
         )
-    settings = BridgeSettings(host=host, port=port, web_dir=web_dir, default_deployment=default_deployment)
+    settings = BridgeSettings(
+        host=host,
+        port=port,
+        web_dir=web_dir,
+        default_deployment=default_deployment,
+        origins=origins,
+        tokens="token" in sign_ins,
+        audiences=audiences,
+        proxies=trusted_proxies(proxies),
+    )
+    if settings.reviewed:
+        # With many users, who did what is to be seen without asking for it.
+        logging.getLogger("kubedom.audit").setLevel(logging.INFO)
     check_settings(settings)
     diagnosis = Settings(holds=dict(map(_hold, holds)))
     listener = listen(settings)
@@ -97,7 +137,17 @@ def run(
         choice = ClusterChoice(str(started.kubeconfig), started.context)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(
-            _run(settings, listener, choice, namespace, watch=watch, diagnosis=diagnosis, demo=demo, browse=browse)
+            _run(
+                settings,
+                listener,
+                choice,
+                namespace,
+                watch=watch,
+                diagnosis=diagnosis,
+                demo=demo,
+                browse=browse,
+                metrics_port=metrics_port,
+            )
         )
 
 
@@ -142,6 +192,7 @@ async def _run(
     diagnosis: Settings,
     demo: bool,
     browse: bool,
+    metrics_port: int | None,
 ) -> None:
     loop = asyncio.get_running_loop()
     api = await Api.connect(choice)
@@ -151,7 +202,6 @@ async def _run(
         healing = await _install(api)
         user = await _who_am_i(api)
         journal = Journal(clock=loop.time)
-        gateway = ActionGateway(api, journal)
         handover = Handover(loop.call_soon_threadsafe, journal.publish, clock=loop.time)
         operator = OperatorThread(
             choice,
@@ -166,8 +216,13 @@ async def _run(
             settings,
             listener,  # type: ignore[arg-type]
             journal=journal,
-            gateway=gateway,
-            greeting=Greeting(api.name, version, user),
+            api=api,
+            user=user,
+            resources={
+                kind: Resource(info.group, info.plural, info.namespaced) for kind, info in KINDS.items() if kind in TOLD
+            }
+            | {"HealingAction": Resource("kubedom.dev", "healingactions", True)},
+            greeting=Greeting(api.name, version),
             not_ready=operator.not_ready,
             lag=handover.lag,
         )
@@ -176,6 +231,7 @@ async def _run(
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stopping.set)
         operator.start()
+        scraped = _serve_metrics(bridge, settings.host, metrics_port)
         try:
             async with bridge.serving():
                 _announce(bridge, api, browse=browse)
@@ -185,9 +241,34 @@ async def _run(
                 await stopping.wait()
                 click.echo("Stopping.")
         finally:
+            scraped()
             await asyncio.to_thread(operator.stop)
     finally:
         await api.close()
+
+
+def _serve_metrics(bridge: Bridge, host: str, port: int | None) -> Callable[[], None]:
+    """Serve the metrics on a thread of their own; the returned function ends it.
+
+    Raises:
+        PortInUse: where another process has the port.
+
+    """
+    if port is None:
+        return lambda: None
+    try:
+        server, thread = start_http_server(port, host, bridge.metrics.registry)
+    except OSError:
+        raise PortInUse(
+            f"Port {port} of {host} is in use.", remedy="Choose another with --metrics-port.", field="--metrics-port"
+        ) from None
+
+    def stop() -> None:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+    return stop
 
 
 async def _version(api: Api) -> str:
@@ -258,6 +339,9 @@ async def _who_am_i(api: Api) -> str:
 
 
 def _announce(bridge: Bridge, api: Api, *, browse: bool) -> None:
+    if bridge.authority.changes:
+        click.echo(f"Showing {api.name} ({api.server}) at http://{bridge.host}:{bridge.port}/; users sign in there.")
+        return
     link = bridge.signin_link()
     click.echo(f"Showing {api.name} ({api.server}). Open this link, which works once:\n\n    {link}\n")
     if sys.stdin.isatty():

@@ -58,6 +58,7 @@ CRON_JOB_FAILED = FailureKind(
     " (JobAlreadyActive: a warning).",
     next_step="See the last job's pods, or correct the schedule.",
     detail_fields=("reason", "statusMessage", "job"),
+    speaks_of=("Job",),
 )
 KINDS = (JOB_FAILED, JOB_RETRYING, JOB_STUCK, CRON_JOB_FAILED)
 

@@ -17,6 +17,7 @@ def _kind(resource: str) -> FailureKind:
         rule="Two or more of its pods have an open failure of the same family. It is over when less than two have.",
         next_step="They fail alike, so look at one of them; what mends it mends the others.",
         detail_fields=("reason", "failureKind", "members", "pods"),
+        speaks_of=("Pod",),
     )
 
 

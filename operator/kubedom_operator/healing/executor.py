@@ -111,6 +111,7 @@ class Executor:
         entry = telling.event(action.kind, metadata, event_type, detail, cluster=self._cluster, now=self._clock())
         entry.severity = "warning" if action.phase == "Failed" else "info"
         entry.replayed = replayed
+        entry.speaks_of = ("HealingAction",)
         self._publish([entry])
 
     async def _run(self, action: Action) -> None:

@@ -15,11 +15,11 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from kubedom_bridge.actions import ActionGateway
-from kubedom_bridge.bridge import Bridge, BridgeSettings, listen
+from kubedom_bridge.bridge import Bridge
 from kubedom_bridge.journal import Journal
 from kubedom_bridge.kube import Api, ApiError
 from kubedom_bridge.session import Greeting
+from kubedom_bridge.settings import BridgeSettings, listen
 
 POD = "/api/v1/namespaces/default/pods/p"
 DEPLOYMENT = "/apis/apps/v1/namespaces/default/deployments/web"
@@ -167,8 +167,10 @@ def start(tmp_path: Path) -> Start:
             settings,
             listen(settings),
             journal=journal,
-            gateway=ActionGateway(cast(Api, cluster), journal),
-            greeting=Greeting("test", "v1.36.3", "ann"),
+            api=cast(Api, cluster),
+            user="ann",
+            resources={},
+            greeting=Greeting("test", "v1.36.3"),
             not_ready=lambda: reason[0],
         )
         async with bridge.serving():

@@ -42,7 +42,7 @@ def journal() -> Journal:
 
 @pytest.fixture
 async def gateway(cluster: Cluster, journal: Journal) -> AsyncIterator[ActionGateway]:
-    made = ActionGateway(cast(Api, cluster), journal)
+    made = ActionGateway(journal)
     yield made
     made.close()
 
@@ -52,14 +52,14 @@ def finished(name: str, phase: str = "Succeeded", message: str = "Done.") -> Any
     return event("uid-p", f"healing{phase}", detail=detail)
 
 
-async def refused(gateway: ActionGateway, given: Command) -> CommandRefused:
+async def refused(gateway: ActionGateway, cluster: Cluster, given: Command) -> CommandRefused:
     with pytest.raises(CommandRefused) as caught:
-        await gateway.start(given, "ann")
+        await gateway.start(given, "ann", cast(Api, cluster))
     return caught.value
 
 
 async def test_the_action_means_this_object_and_says_who_asked(gateway: ActionGateway, cluster: Cluster) -> None:
-    reference, outcome = await gateway.start(command(), "ann")
+    reference, outcome = await gateway.start(command(), "ann", cast(Api, cluster))
     (made,) = cluster.made
     assert made["spec"] == {
         "action": "restartPod",
@@ -71,8 +71,8 @@ async def test_the_action_means_this_object_and_says_who_asked(gateway: ActionGa
 
 
 async def test_a_repeated_click_is_one_action(gateway: ActionGateway, cluster: Cluster) -> None:
-    first, _ = await gateway.start(command(key="k"), "ann")
-    second, _ = await gateway.start(command(key="k"), "ann")
+    first, _ = await gateway.start(command(key="k"), "ann", cast(Api, cluster))
+    second, _ = await gateway.start(command(key="k"), "ann", cast(Api, cluster))
     assert (first.created, second.created) == (True, False)
     assert (first.name, first.uid) == (second.name, second.uid)
     assert len(cluster.made) == 1
@@ -81,11 +81,11 @@ async def test_a_repeated_click_is_one_action(gateway: ActionGateway, cluster: C
 async def test_it_is_also_one_where_the_first_click_has_removed_the_pod(
     gateway: ActionGateway, cluster: Cluster
 ) -> None:
-    first, _ = await gateway.start(command(key="k"), "ann")
+    first, _ = await gateway.start(command(key="k"), "ann", cast(Api, cluster))
     del cluster.objects[POD]
-    second, _ = await gateway.start(command(key="k"), "ann")
+    second, _ = await gateway.start(command(key="k"), "ann", cast(Api, cluster))
     assert second.uid == first.uid
-    assert (await refused(gateway, command(key="other"))).code == "targetGone"
+    assert (await refused(gateway, cluster, command(key="other"))).code == "targetGone"
 
 
 def test_names_are_by_user_and_key_and_random_without_one() -> None:
@@ -96,14 +96,14 @@ def test_names_are_by_user_and_key_and_random_without_one() -> None:
 
 
 async def test_a_later_pod_of_the_same_name_is_not_touched(gateway: ActionGateway, cluster: Cluster) -> None:
-    assert (await refused(gateway, command(uid="uid-of-before"))).code == "targetGone"
+    assert (await refused(gateway, cluster, command(uid="uid-of-before"))).code == "targetGone"
     assert cluster.made == []
 
 
 async def test_a_key_is_good_for_one_command(gateway: ActionGateway, cluster: Cluster) -> None:
     cluster.objects["/api/v1/namespaces/default/pods/q"] = {"metadata": {"name": "q", "uid": "uid-q"}}
-    await gateway.start(command(key="k"), "ann")
-    assert (await refused(gateway, command(key="k", pod="q"))).code == "keyReused"
+    await gateway.start(command(key="k"), "ann", cast(Api, cluster))
+    assert (await refused(gateway, cluster, command(key="k", pod="q"))).code == "keyReused"
 
 
 @pytest.mark.parametrize(
@@ -125,8 +125,10 @@ def test_what_no_cluster_could_do_is_refused_with_the_field(given: Command, code
     assert caught.value.remedy
 
 
-async def test_the_end_that_the_operator_tells_is_the_outcome(gateway: ActionGateway, journal: Journal) -> None:
-    reference, outcome = await gateway.start(command(), "ann")
+async def test_the_end_that_the_operator_tells_is_the_outcome(
+    gateway: ActionGateway, cluster: Cluster, journal: Journal
+) -> None:
+    reference, outcome = await gateway.start(command(), "ann", cast(Api, cluster))
     journal.publish([finished("another-action")])
     assert not outcome.done()
     journal.publish([finished(reference.name, "Failed", "No.")])
@@ -137,9 +139,9 @@ async def test_the_end_that_the_operator_tells_is_the_outcome(gateway: ActionGat
 async def test_an_action_that_has_ended_already_has_its_outcome_at_once(
     gateway: ActionGateway, cluster: Cluster
 ) -> None:
-    reference, _ = await gateway.start(command(key="k"), "ann")
+    reference, _ = await gateway.start(command(key="k"), "ann", cast(Api, cluster))
     cluster.objects[f"{ACTIONS}/{reference.name}"]["status"] = {"phase": "Succeeded", "message": "Done."}
-    _, outcome = await gateway.start(command(key="k"), "ann")
+    _, outcome = await gateway.start(command(key="k"), "ann", cast(Api, cluster))
     assert await outcome == ("Succeeded", "Done.")
 
 
@@ -147,22 +149,22 @@ async def test_an_action_that_ends_while_it_is_made_is_not_missed(
     gateway: ActionGateway, cluster: Cluster, journal: Journal
 ) -> None:
     cluster.when_made = lambda name: journal.publish([finished(name)])
-    _, outcome = await gateway.start(command(), "ann")
+    _, outcome = await gateway.start(command(), "ann", cast(Api, cluster))
     assert await outcome == ("Succeeded", "Done.")
 
 
 async def test_refusals_of_the_api_server_are_passed_on(gateway: ActionGateway, cluster: Cluster) -> None:
     cluster.refusal = NotPermitted("no")
     with pytest.raises(NotPermitted):
-        await gateway.start(command(), "ann")
+        await gateway.start(command(), "ann", cast(Api, cluster))
     cluster.refusal = ApiError(500, "InternalError", "broken")
     with pytest.raises(ApiError):
-        await gateway.start(command(), "ann")
+        await gateway.start(command(), "ann", cast(Api, cluster))
 
 
 async def test_at_its_end_it_gives_up_what_it_waits_for(cluster: Cluster, journal: Journal) -> None:
-    gateway = ActionGateway(cast(Api, cluster), journal)
-    _, outcome = await gateway.start(command(), "ann")
+    gateway = ActionGateway(journal)
+    _, outcome = await gateway.start(command(), "ann", cast(Api, cluster))
     gateway.close()
     assert outcome.cancelled()
     journal.publish([event()])

@@ -10,13 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kubedom_bridge.delivery import Delivery, Subscriber, text_frame
+from kubedom_bridge.delivery import Delivery, Subscriber
+from kubedom_bridge.frames import ENTRIES_A_MESSAGE, heartbeat, text_frame
 from kubedom_bridge.journal import Journal
-from kubedom_bridge.protocol import ENTRIES_A_MESSAGE, CloseCode, Entry, Filter, heartbeat
+from kubedom_bridge.protocol import CloseCode, Entry, Filter
+from kubedom_bridge.view import View
 
 from .entries import Page, event, histories, state
 
-ALL = Filter()
+ALL = View()
 
 
 class Socket:
@@ -79,9 +81,9 @@ async def test_the_first_change_leaves_at_once_and_a_burst_is_one_frame() -> Non
 async def test_pages_of_one_filter_share_the_bytes_and_others_get_their_own() -> None:
     journal, delivery = make(tick=0)
     first, second, nodes = Socket(), Socket(), Socket()
-    delivery.add(first, Filter(kinds=frozenset({"Pod"})), 0)
-    delivery.add(second, Filter(kinds=frozenset({"Pod"})), 0)
-    delivery.add(nodes, Filter(kinds=frozenset({"Node"})), 0)
+    delivery.add(first, View(Filter(kinds=frozenset({"Pod"}))), 0)
+    delivery.add(second, View(Filter(kinds=frozenset({"Pod"}))), 0)
+    delivery.add(nodes, View(Filter(kinds=frozenset({"Node"}))), 0)
     journal.publish([state(), state("n", kind="Node")])
     assert first.frames[0] is second.frames[0]
     assert (first.sequences(), nodes.sequences()) == ([[1]], [[2]])
@@ -91,7 +93,7 @@ async def test_pages_of_one_filter_share_the_bytes_and_others_get_their_own() ->
 async def test_nothing_is_written_where_nothing_matches() -> None:
     journal, delivery = make(tick=0)
     page = Socket()
-    delivery.add(page, Filter(namespaces=frozenset({"shop"})), 0)
+    delivery.add(page, View(Filter(namespaces=frozenset({"shop"}))), 0)
     journal.publish([state()])
     assert page.frames == []
     delivery.close()
@@ -216,7 +218,7 @@ async def test_a_heartbeat_reaches_every_page() -> None:
     _, delivery = make()
     pages = [Socket(), Socket()]
     delivery.add(pages[0], ALL, 0)
-    delivery.add(pages[1], Filter(kinds=frozenset({"Node"})), 0)
+    delivery.add(pages[1], View(Filter(kinds=frozenset({"Node"}))), 0)
     delivery.broadcast(heartbeat(7))
     assert [page.messages() for page in pages] == [[{"type": "heartbeat", "head": 7}]] * 2
     delivery.close()

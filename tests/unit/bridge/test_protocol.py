@@ -10,17 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kubedom_bridge.errors import CommandRefused
+from kubedom_bridge.frames import changes, error, snapshot_chunk
 from kubedom_bridge.protocol import (
     BadMessage,
     Command,
     Filter,
     Position,
     Subscribe,
-    changes,
     decode_client_message,
     encode,
-    error,
-    snapshot_chunk,
 )
 
 from .entries import state
@@ -66,7 +64,7 @@ def test_what_is_no_message_is_fatal(text: str | bytes) -> None:
 def test_an_unknown_type_is_answered_under_the_messages_id(kind: Any) -> None:
     found = problem(encode({"type": kind, "id": "c7"}).decode())
     assert (found.fatal, found.field, found.message_id) == (False, "type", "c7")
-    assert "subscribe, command" in found.remedy
+    assert "subscribe, unsubscribe, token, command" in found.remedy
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from kubedom_bridge import protocol
 from kubedom_bridge.errors import NotPermitted
-from kubedom_bridge.session import TokenBucket
+from kubedom_bridge.limits import TokenBucket
 
 from .conftest import Running, Start, receive, receive_until, send
 from .entries import deletion, event, state

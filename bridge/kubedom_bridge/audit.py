@@ -1,0 +1,55 @@
+"""The audit trail: one JSON line for each sign-in, refusal and command, on the logger `kubedom.audit`.
+
+A line has the user, where the request came from, the target and the outcome. Tokens are never in it; and `Redaction`
+takes them out of every other log line, whoever writes it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+
+log = logging.getLogger("kubedom.audit")
+
+#: `Bearer` and what follows, the token subprotocol, and a JWT wherever it stands.
+_SECRETS = re.compile(
+    r"(?i)(bearer\s+)[^\s'\",]+|(base64url\.bearer\.authorization\.k8s\.io\.)[\w=-]+"
+    r"|()\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*"
+)
+
+
+def record(event: str, *, user: str = "", source: str = "", target: str = "", outcome: str, reason: str = "") -> None:
+    """Write one line.
+
+    Args:
+        event: `signIn`, `signOut`, `connect`, `command` or `refusal`.
+        user: Who; empty where that is not known.
+        source: The address that it came from.
+        target: On what, as `restartPod Pod shop/cart`.
+        outcome: What came of it, in one word.
+        reason: Why.
+
+    """
+    line = {"event": event, "user": user, "source": source, "target": target, "outcome": outcome, "reason": reason}
+    log.info("%s", redacted(json.dumps({key: value for key, value in line.items() if value})))
+
+
+def redacted(text: str) -> str:
+    """The text without tokens."""
+    return _SECRETS.sub(lambda found: (found[1] or found[2] or "") + "[redacted]", text)
+
+
+class Redaction(logging.Filter):
+    """Takes tokens out of what a handler writes; for handlers, as loggers do not filter their children's."""
+
+    def filter(self, entry: logging.LogRecord) -> bool:
+        """Let the line pass without its tokens."""
+        text = entry.getMessage()
+        clean = redacted(text)
+        if clean != text:
+            entry.msg, entry.args = clean, ()
+        if entry.exc_info:
+            entry.exc_text = redacted(logging.Formatter().formatException(entry.exc_info))
+            entry.exc_info = None
+        return True

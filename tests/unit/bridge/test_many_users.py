@@ -1,0 +1,244 @@
+"""Signing in with a token: the page's form, scripts, cookies, limits, and what is written down of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator
+from typing import Any, cast
+from urllib.parse import urlencode
+
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Origin, Subprotocol
+
+from kubedom_bridge import audit
+from kubedom_bridge.admission import Admission
+from kubedom_bridge.bridge import Bridge
+from kubedom_bridge.journal import Journal
+from kubedom_bridge.kube import Api
+from kubedom_bridge.limits import Buckets, Connections
+from kubedom_bridge.reviews import Resource
+from kubedom_bridge.session import Greeting
+from kubedom_bridge.settings import BridgeSettings, listen
+
+from .conftest import Answer, Cluster, Running
+
+GOOD = "good-token"
+JSON = {"content_type": "application/json"}
+FORM = {"content_type": "application/x-www-form-urlencoded"}
+
+
+class Reviewing(Cluster):
+    """The API server of the other tests, which knows one token and allows its user everything."""
+
+    async def call(self, method: str, path: str, *, body: Any = None, **more: Any) -> dict[str, Any]:
+        if path.endswith("tokenreviews"):
+            user = {"username": "ann", "uid": "u1", "groups": ["dev"]}
+            return {"status": {"authenticated": body["spec"]["token"] == GOOD, "user": user}}
+        if path.endswith("subjectaccessreviews"):
+            return {"status": {"allowed": True}}
+        return await super().call(method, path, body=body, **more)
+
+
+@pytest.fixture
+async def running() -> AsyncIterator[Running]:
+    settings = BridgeSettings(port=0, tokens=True, connections_a_user=2, drain_seconds=0.0)
+    journal, cluster = Journal(clock=asyncio.get_running_loop().time), Reviewing()
+    bridge = Bridge(
+        settings,
+        listen(settings),
+        journal=journal,
+        api=cast(Api, cluster),
+        user="kubedom",
+        resources={"Pod": Resource("", "pods", True)},
+        greeting=Greeting("test", "v1.36.3"),
+        not_ready=lambda: "",
+    )
+    async with bridge.serving():
+        yield Running(bridge, journal, cluster, [""])
+
+
+async def sign_in(running: Running, body: bytes, **headers: str) -> Answer:
+    return await running.request("POST", "/api/session", body=body, origin=running.origin, **headers)
+
+
+async def test_a_script_signs_in_asks_who_it_is_and_signs_out(running: Running) -> None:
+    answer = await sign_in(running, json.dumps({"token": GOOD}).encode(), **JSON)
+    assert (answer.status, answer.json) == (201, {"user": "ann"})
+    (cookie,) = answer.cookies
+    assert "HttpOnly" in cookie
+    assert "samesite=strict" in cookie.lower()
+    value = cookie.partition(";")[0]
+    who = await running.request("GET", "/api/session", cookie=value)
+    assert who.json == {"user": "ann", "groups": ["dev"], "expires": None}
+    out = await running.request("DELETE", "/api/session", cookie=value, origin=running.origin)
+    assert out.status == 204
+    assert "Max-Age=0" in out.cookies[0]
+    assert (await running.request("GET", "/api/session")).status == 401
+
+
+async def test_a_header_is_as_good_as_a_cookie(running: Running) -> None:
+    assert (await running.request("GET", "/api/session", authorization=f"Bearer {GOOD}")).json["user"] == "ann"
+    assert (await running.request("GET", "/api/session", authorization="Bearer bad")).status == 401
+    assert (await running.request("GET", "/api/session", authorization="Basic YTpi")).status == 401
+
+
+async def test_the_page_asks_for_a_token_and_the_form_leads_to_the_page(running: Running) -> None:
+    asked = await running.request("GET", "/")
+    assert asked.status == 401
+    assert 'action="/api/session"' in asked.body
+    answer = await sign_in(running, urlencode({"token": GOOD}).encode(), **FORM)
+    assert (answer.status, answer.headers["location"]) == (303, "/")
+    page = await running.request("GET", "/", cookie=answer.cookies[0].partition(";")[0])
+    assert page.status == 200
+    wrong = await sign_in(running, b"token=bad", accept="text/html", **FORM)
+    assert wrong.status == 401
+    assert "does not accept" in wrong.body
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status", "field"),
+    [
+        (b'{"token": "bad"}', JSON, 401, "token"),
+        (b'{"token": 5}', JSON, 422, "token"),
+        (b"{}", JSON, 422, "token"),
+        (b"[]", JSON, 422, "token"),
+        (b"[" * 5000, JSON, 422, "token"),
+        (b"\xff", JSON, 422, "token"),
+        (b"", JSON, 422, "token"),
+        (b"token=", FORM, 422, "token"),
+        (b"\xff\xfe", FORM, 422, "token"),
+        (b"token=x", {"content_type": "text/plain"}, 415, None),
+        (b"token=x", {}, 415, None),
+        (b"x" * 40_000, JSON, 413, None),
+    ],
+)
+async def test_what_is_no_sign_in_is_told_why(
+    running: Running, body: bytes, headers: dict[str, str], status: int, field: str | None
+) -> None:
+    answer = await sign_in(running, body, **headers)
+    assert answer.status == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json.get("field") == field
+    assert answer.cookies == []
+
+
+async def test_guessing_is_slowed_down(running: Running) -> None:
+    statuses = [(await sign_in(running, b'{"token": "bad"}', **JSON)).status for _ in range(25)]
+    assert statuses[:20] == [401] * 20
+    assert 429 in statuses[20:]
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+@pytest.mark.parametrize(
+    ("origin", "site", "allowed"),
+    [
+        ("own", "same-origin", True),
+        ("own", None, True),
+        (None, None, True),
+        (None, "none", True),
+        ("own", "same-site", False),
+        ("own", "cross-site", False),
+        (None, "cross-site", False),
+        ("http://evil.example", None, False),
+        ("http://evil.example", "same-origin", False),
+        ("null", None, False),
+        ("", None, False),
+    ],
+)
+async def test_where_an_unsafe_request_comes_from_is_judged_before_who_sends_it(
+    running: Running, method: str, origin: str | None, site: str | None, allowed: bool
+) -> None:
+    headers = {"cookie": f"kubedom_session_{running.bridge.port}={GOOD}", **JSON}
+    if origin is not None:
+        headers["origin"] = running.origin if origin == "own" else origin
+    if site is not None:
+        headers["sec_fetch_site"] = site
+    answer = await running.request(method, "/api/session", body=b'{"token": "bad"}', **headers)
+    assert (answer.status == 403) is not allowed
+    if not allowed:
+        assert answer.json["type"] == "urn:kubedom:origin"
+
+
+async def opened(running: Running, **more: Any) -> Any:
+    return await connect(
+        running.origin.replace("http", "ws") + "/api/socket",
+        origin=Origin(running.origin),
+        subprotocols=[Subprotocol("kubedom.v1")],
+        additional_headers={"Authorization": f"Bearer {GOOD}"},
+    )
+
+
+async def test_one_user_has_so_many_connections(running: Running) -> None:
+    sockets = [await opened(running) for _ in range(2)]
+    for socket in sockets:
+        assert json.loads(await socket.recv())["user"] == {"name": "ann"}
+    third = await opened(running)
+    with pytest.raises(ConnectionClosed) as refused:
+        await third.recv()
+    assert refused.value.rcvd is not None
+    assert refused.value.rcvd.code == 4409
+    await sockets.pop().close()
+    again = await opened(running)
+    assert json.loads(await again.recv())["type"] == "hello"
+    for socket in (*sockets, again):
+        await socket.close()
+
+
+async def test_what_is_done_is_written_down_without_tokens(running: Running, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        await sign_in(running, json.dumps({"token": GOOD}).encode(), **JSON)
+        await sign_in(running, b'{"token": "bad-token"}', **JSON)
+        await running.request("POST", "/api/session", origin="http://evil.example")
+    lines = [json.loads(entry.getMessage()) for entry in caplog.records if entry.name == "kubedom.audit"]
+    assert [(line["event"], line["outcome"], line.get("user")) for line in lines] == [
+        ("signIn", "accepted", "ann"),
+        ("signIn", "refused", None),
+        ("refusal", "origin", None),
+    ]
+    assert all(line["source"] == "127.0.0.1" for line in lines)
+    assert GOOD not in caplog.text
+
+
+def test_tokens_are_taken_out_of_every_line() -> None:
+    jwt = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln"
+    for text in (f"Authorization: Bearer {jwt}", f"x base64url.bearer.authorization.k8s.io.{'YWJj' * 9}", f"at {jwt}."):
+        clean = audit.redacted(text)
+        assert "[redacted]" in clean
+        assert jwt not in clean
+        assert "YWJj" not in clean
+    entry = logging.LogRecord("x", logging.INFO, "f", 1, "said %s", (f"Bearer {jwt}",), None)
+    assert audit.Redaction().filter(entry)
+    assert entry.getMessage() == "said Bearer [redacted]"
+
+
+async def test_a_stampede_is_let_in_at_a_rate_and_in_order() -> None:
+    admission, order = Admission(rate=200, burst=5), list[int]()
+
+    async def enter(number: int) -> None:
+        await admission.enter()
+        order.append(number)
+
+    waiting = [asyncio.create_task(enter(number)) for number in range(25)]
+    await asyncio.sleep(0)
+    assert order == [0, 1, 2, 3, 4]
+    assert admission.waiting == 20
+    await asyncio.gather(*waiting)
+    assert order == list(range(25))
+    assert admission.waiting == 0
+
+
+def test_limits_are_each_ones_own_and_forgotten() -> None:
+    buckets = Buckets(rate=1, burst=2)
+    assert [buckets.take("a", 0.0) for _ in range(3)] == [True, True, False]
+    assert buckets.take("b", 0.0)
+    assert buckets.take("a", 1.0)
+    ann, bob = object(), object()
+    connections = Connections(a_user=2, all_users=3)
+    assert [connections.enter(cast(Any, ann)) for _ in range(3)] == [True, True, False]
+    assert [connections.enter(cast(Any, bob)) for _ in range(2)] == [True, False]
+    connections.leave(cast(Any, ann))
+    assert connections.enter(cast(Any, bob))
