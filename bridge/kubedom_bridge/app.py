@@ -55,6 +55,7 @@ _STATUS = {
     "signIn": 401,
     "tooLarge": 413,
     "mediaType": 415,
+    "tooMany": 429,
     "targetGone": 404,
     "forbidden": 403,
     "clusterUnreachable": 503,

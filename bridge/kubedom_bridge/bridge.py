@@ -21,8 +21,9 @@ from .admission import Admission
 from .app import Site, make_app, packaged_web_dir
 from .authority import Authority, LocalAuthority, ReviewedAuthority
 from .delivery import Delivery
+from .drain import drain
 from .errors import CommandRefused, KubedomError
-from .frames import heartbeat
+from .frames import heartbeat, text_frame
 from .identity import Identity, Proof, SignInRefused, token_of_header, token_of_subprotocols
 from .journal import Journal, Record
 from .kube import Api
@@ -43,8 +44,8 @@ from .signin import LocalSignIn
 from .snapshots import Snapshots
 from .upgrade import PunctualHttp, SocketHost, Upgraded, refuse
 
-DRAIN_SECONDS = 5
-DRAINED_PER_SECOND = 50
+#: How long requests that are under way may take when the bridge ends.
+REQUEST_SECONDS = 2
 SIGN_IN_SECONDS = 5.0
 #: How often it is looked whether a decision about rights or tokens has run out.
 RIGHTS_SECONDS = 5.0
@@ -81,6 +82,7 @@ class Bridge:
         greeting: The cluster, as pages are told.
         not_ready: Says why kubedom is not ready yet; an empty string when it is.
         lag: Says how many seconds the journal is behind the cluster.
+        watch_age: Says how many seconds ago the API server was heard of the kind of which that is longest.
 
     """
 
@@ -96,10 +98,12 @@ class Bridge:
         greeting: Greeting,
         not_ready: Callable[[], str],
         lag: Callable[[], float] = lambda: 0.0,
+        watch_age: Callable[[], float] = lambda: 0.0,
     ) -> None:
         loop = asyncio.get_running_loop()
         self._settings = settings
         self._lag = lag
+        self._watch_age = watch_age
         self._listener = listener
         self._journal = journal
         self.host = settings.host
@@ -127,6 +131,7 @@ class Bridge:
             authority=self.authority,
             greeting=greeting,
             metrics=self.metrics,
+            messages=Buckets(protocol.MESSAGES_PER_SECOND, protocol.MESSAGE_BURST),
             commands=Buckets(protocol.COMMANDS_PER_SECOND, protocol.COMMAND_BURST),
             admission=Admission(),
         )
@@ -146,7 +151,7 @@ class Bridge:
             deploy=self._deploy,
             refused=lambda reason: self.metrics.refused.labels(reason).inc(),
         )
-        self._sockets = SocketHost(self._judge, self._converse)
+        self._sockets = SocketHost(self._judge, self._converse, compress=settings.compress)
         self._sessions: set[Session] = set()
         self._connections = Connections(
             settings.connections_a_user or (CONNECTIONS_A_USER if settings.reviewed else CONNECTIONS_OF_THE_LOCAL_USER)
@@ -173,7 +178,7 @@ class Bridge:
                 server_header=False,
                 # Who a request comes from is the connection's address: a header that anybody can send decides nothing.
                 proxy_headers=False,
-                timeout_graceful_shutdown=DRAIN_SECONDS,
+                timeout_graceful_shutdown=REQUEST_SECONDS,
             )
         )
         serving = asyncio.create_task(server.serve([self._listener]), name="bridge")
@@ -185,42 +190,28 @@ class Bridge:
             await server.listening.wait()
             yield
         finally:
-            unfollow()
-            for helper in helpers:
-                helper.cancel()
             self._sockets.stop()
             for listening in server.servers:
                 listening.close()
-            await self._drain()
+            # Rights are looked after as long as anybody is told anything.
+            await drain(tuple(self._sessions), self._settings.drain_seconds)
+            unfollow()
+            for helper in helpers:
+                helper.cancel()
             server.should_exit = True
             await serving
             if self._sockets.handler_tasks:
-                await asyncio.wait(self._sockets.handler_tasks, timeout=DRAIN_SECONDS)
+                await asyncio.wait(self._sockets.handler_tasks, timeout=REQUEST_SECONDS)
             self.delivery.close()
             self._services.gateway.close()
-
-    async def _drain(self) -> None:
-        """Tell every page to come back, not all at once: whoever takes over has to serve them all anew."""
-        sessions = tuple(self._sessions)
-        spread = min(self._settings.drain_seconds, len(sessions) / DRAINED_PER_SECOND)
-        loop = asyncio.get_running_loop()
-        started = loop.time()
-        closing = []
-        for number, session in enumerate(sessions):
-            hint = random.uniform(0.5, 1.0 + spread)  # noqa: S311 - jitter
-            closing.append(
-                asyncio.ensure_future(
-                    session.close(CloseCode.RESTARTING, f"kubedom is stopping; retry after {hint:.1f} s")
-                )
-            )
-            await asyncio.sleep(max(0.0, started + spread * (number + 1) / len(sessions) - loop.time()))
-        if closing:
-            await asyncio.wait(closing, timeout=DRAIN_SECONDS)
 
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(protocol.HEARTBEAT_SECONDS)
-            self.delivery.broadcast(heartbeat(self._journal.head, self._lag()))
+            frame = text_frame(heartbeat(self._journal.head, self._lag()))
+            for session in tuple(self._sessions):
+                session.beat(frame)
+            self.delivery.cut_off_stalled()
 
     async def _keep_rights(self) -> None:
         while True:
@@ -313,6 +304,12 @@ class Bridge:
         namespace, _, name = named.rpartition("/")
         target = Target(kind="Deployment", namespace=namespace or "default", name=name)
         command = Command(id="deploy", name="restartDeployment", target=target, reason="POST /api/deploy")
+        if not self._services.commands.take(identity.user, asyncio.get_running_loop().time()):
+            raise CommandRefused(
+                "tooMany",
+                "Too many commands at once.",
+                remedy=f"Send at most {protocol.COMMANDS_PER_SECOND:g} a second.",
+            )
         user, what = identity.user.name, f"restartDeployment Deployment {target.namespace}/{target.name[:253]}"
         try:
             reference, outcome = await self._services.gateway.start(command, user, self.authority.api(identity))
@@ -326,6 +323,11 @@ class Bridge:
     def _watch_metrics(self) -> None:
         watch = self.metrics.watch
         watch("lag_seconds", "How long the oldest change that is not told yet has waited.", self._lag)
+        watch(
+            "oldest_watch_age_seconds",
+            "How long ago the API server was heard of the kind of which that is longest.",
+            self._watch_age,
+        )
         watch("journal_entries", "Entries of the journal so far.", lambda: self._journal.head)
         watch("admission_waiting", "Pages that wait to be let in.", lambda: self._services.admission.waiting)
         if isinstance(self.authority, ReviewedAuthority):

@@ -5,17 +5,17 @@ is built once and the same bytes are written to each of its sockets. The first c
 once; what comes while a flush is due is gathered for `tick` seconds (or as long as the last flush took).
 
 A socket that does not drain is not written to. It is *behind*: when it has drained it is brought up from the journal,
-where states conflate and events are all kept; if the journal no longer reaches that far back, it is cut off as slow and
-resumes. So a slow page costs no memory here and its neighbours no time.
+where states conflate and events are all kept, and no further than it drains; if the journal no longer reaches that far
+back, it is cut off as slow and resumes. So a slow page costs no memory here and its neighbours no time.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
-from .frames import changes, changes_in_parts, text_frame
+from .frames import changes, text_frame
 from .journal import Journal, Record
 from .metrics import Metrics
 from .protocol import CloseCode
@@ -24,10 +24,16 @@ from .view import View
 TICK_SECONDS = 0.010
 STUCK_SECONDS = 30.0
 WRITE_HIGH_BYTES = 262_144
+#: What was missed comes in messages of at most so many records and about so many bytes.
+RECORDS_A_MESSAGE = 500
+BYTES_A_MESSAGE = 262_144
 
 
 class Channel(Protocol):
     """What delivery needs of a socket."""
+
+    #: Whether it takes compressed frames.
+    compressed: bool
 
     def write(self, frame: bytes) -> None:
         """Write one whole WebSocket frame."""
@@ -40,15 +46,16 @@ class Channel(Protocol):
 
 
 class Subscriber:
-    """One subscription of a socket and how far it has been told."""
+    """One subscription of a socket and how far it has been told; up to `replayed_to` that is a replay."""
 
-    __slots__ = ("behind_since", "channel", "name", "told", "view")
+    __slots__ = ("behind_since", "channel", "name", "replayed_to", "told", "view")
 
-    def __init__(self, channel: Channel, view: View, told: int, name: str = "") -> None:
+    def __init__(self, channel: Channel, view: View, told: int, name: str = "", replayed_to: int = 0) -> None:
         self.channel = channel
         self.view = view
         self.name = name
         self.told = told
+        self.replayed_to = replayed_to
         self.behind_since: float | None = None
 
 
@@ -82,6 +89,23 @@ class Delivery:
         self._groups.setdefault((view, name), set()).add(subscriber)
         return subscriber
 
+    def resume(self, channel: Channel, view: View, told: int, name: str = "", *, replayed: bool = False) -> Subscriber:
+        """Do the same for one that may have missed something, beginning with that.
+
+        Args:
+            channel: The socket.
+            view: What it is told.
+            told: Up to which sequence it was told.
+            name: The subscription's.
+            replayed: Whether the events that it missed are marked as such.
+
+        """
+        subscriber = self.add(channel, view, told, name)
+        subscriber.replayed_to = self._journal.head if replayed else 0
+        subscriber.behind_since = self._loop.time()
+        self.drained(subscriber)
+        return subscriber
+
     def remove(self, subscriber: Subscriber) -> None:
         """Tell this subscriber nothing more."""
         key = (subscriber.view, subscriber.name)
@@ -91,33 +115,35 @@ class Delivery:
             if not group:
                 del self._groups[key]
 
-    def broadcast(self, message: bytes) -> None:
-        """Write one message to every socket that drains, and look after those that do not."""
-        frame = text_frame(message)
-        told: set[Channel] = set()
+    def cut_off_stalled(self) -> None:
+        """Cut off every socket that has read nothing for too long; to be called now and then."""
         for group in tuple(self._groups.values()):
             for subscriber in tuple(group):
-                if not self._is_behind(subscriber) and subscriber.channel not in told:
-                    told.add(subscriber.channel)
-                    subscriber.channel.write(frame)
+                self._is_behind(subscriber)
 
     def drained(self, subscriber: Subscriber) -> None:
-        """Bring a subscriber up to date that was behind; called when its socket has drained."""
+        """Bring a subscriber up to date that was behind, as far as it drains; called when its socket has drained."""
         if subscriber.behind_since is None:
             return
         self.flush()
-        records = self._journal.replay(subscriber.told)
-        if records is None:
-            subscriber.channel.cut_off(CloseCode.SLOW, "too far behind; resume")
-            return
-        subscriber.behind_since = None
-        entries = subscriber.view.missed(records, replayed=False)
-        subscriber.told = self._journal.head
-        self._metrics.entries.inc(len(entries))
-        for message in changes_in_parts(entries, subscriber.name):
-            frame = text_frame(message)
-            self._metrics.bytes.inc(len(frame))
-            subscriber.channel.write(frame)
+        while not subscriber.channel.is_congested():
+            missed = self._journal.replay(subscriber.told)
+            if missed is None:
+                self._evict(subscriber, "tooFarBehind", "too far behind; resume")
+                return
+            records = list(_as_many_as_fit(missed))
+            if not records:
+                subscriber.behind_since = None
+                return
+            entries = subscriber.view.missed(records, self._superseded, replayed_to=subscriber.replayed_to)
+            subscriber.told = records[-1].sequence
+            if entries:
+                frame = text_frame(changes(entries, subscriber.name), compressed=subscriber.channel.compressed)
+                self._metrics.entries.inc(len(entries))
+                self._metrics.bytes.inc(len(frame))
+                subscriber.channel.write(frame)
+        # It reads, if slowly.
+        subscriber.behind_since = self._loop.time()
 
     def close(self) -> None:
         """Stop following the journal."""
@@ -157,17 +183,35 @@ class Delivery:
 
     def _tell(self, view: View, name: str, group: set[Subscriber], records: list[Record], head: int) -> None:
         entries = view.live(records)
-        frame = text_frame(changes(entries, name)) if entries else b""
-        written = 0
+        message = changes(entries, name) if entries else b""
+        frames: dict[bool, bytes] = {}
+        sent = written = 0
         for subscriber in tuple(group):
             if self._is_behind(subscriber):
                 continue
             subscriber.told = head
-            if frame:
-                subscriber.channel.write(frame)
-                written += 1
+            if not message:
+                continue
+            channel = subscriber.channel
+            frame = frames.get(channel.compressed)
+            if frame is None:
+                frame = frames[channel.compressed] = text_frame(message, compressed=channel.compressed)
+            channel.write(frame)
+            written += 1
+            sent += len(frame)
         self._metrics.entries.inc(len(entries) * written)
-        self._metrics.bytes.inc(len(frame) * written)
+        self._metrics.bytes.inc(sent)
+
+    def _superseded(self, record: Record) -> bool:
+        superseded = self._journal.superseded(record)
+        if superseded:
+            self._metrics.conflated.inc()
+        return superseded
+
+    def _evict(self, subscriber: Subscriber, reason: str, told: str) -> None:
+        self.remove(subscriber)
+        self._metrics.evicted.labels(reason).inc()
+        subscriber.channel.cut_off(CloseCode.SLOW, told)
 
     def _is_behind(self, subscriber: Subscriber) -> bool:
         now = self._loop.time()
@@ -176,6 +220,15 @@ class Delivery:
                 return False
             subscriber.behind_since = now
         elif now - subscriber.behind_since > self._stuck:
-            self.remove(subscriber)
-            subscriber.channel.cut_off(CloseCode.SLOW, "nothing was read; resume")
+            self._evict(subscriber, "stalled", "nothing was read; resume")
         return True
+
+
+def _as_many_as_fit(records: Iterable[Record]) -> Iterator[Record]:
+    """The first of these records that make one message."""
+    size = 0
+    for count, record in enumerate(records, 1):
+        yield record
+        size += len(record.encoded)
+        if count >= RECORDS_A_MESSAGE or size >= BYTES_A_MESSAGE:
+            return

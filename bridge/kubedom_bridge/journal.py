@@ -103,6 +103,11 @@ class Journal:
             return None
         return (self._ring[index] for index in range(len(self._ring) - missed, len(self._ring)))
 
+    def superseded(self, record: Record) -> bool:
+        """Whether a newer state of this record's object is known, or that it is gone."""
+        latest = self._states.get(record.uid)
+        return latest is None or latest.sequence > record.sequence
+
     def follow(self, follower: Callable[[list[Record]], None]) -> Callable[[], None]:
         """Call `follower` with each batch that is published; the returned function ends it."""
         self._followers.append(follower)

@@ -20,6 +20,8 @@ class Metrics:
         self.bytes = self._counter("sent_bytes", "Bytes of frames written to sockets.")
         self.closed = self._counter("connections_closed", "Connections that the bridge ended, by close code.", "code")
         self.refused = self._counter("requests_refused", "Requests refused before the application.", "reason")
+        self.evicted = self._counter("connections_evicted", "Connections that did not read.", "reason")
+        self.conflated = self._counter("states_conflated", "States that slow pages were spared for a newer one.")
         self.resumes = self._counter("resumes", "Subscriptions that were brought up from the journal.")
         self.resyncs = self._counter("resyncs", "Subscriptions that had to be given a snapshot instead.", "reason")
         self.snapshots = self._counter("snapshots_sent", "Snapshots sent.")

@@ -22,6 +22,9 @@ HEARTBEAT_SECONDS = 15.0
 MAX_MESSAGE_BYTES = 65_536
 COMMANDS_PER_SECOND = 20.0
 COMMAND_BURST = 40
+#: Messages of any type, of all connections of a user together.
+MESSAGES_PER_SECOND = 100.0
+MESSAGE_BURST = 300
 
 
 class CloseCode:

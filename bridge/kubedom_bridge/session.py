@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State
 
@@ -30,16 +29,23 @@ from .identity import Identity, SignInRefused
 from .journal import Journal
 from .limits import Buckets
 from .metrics import Metrics
-from .protocol import BadMessage, CloseCode, Command, Subscribe, Token, Unsubscribe
+from .protocol import BadMessage, CloseCode, Command, Position, Subscribe, Token, Unsubscribe
 from .selector import BadSelector
 from .snapshots import Snapshots
-from .view import NO_RIGHTS, Rights, View
+from .upgrade import Upgraded
+from .view import NO_RIGHTS, Rights, View, epoch_of
 
 SUBSCRIBE_SECONDS = 10.0
 COMMANDS_IN_FLIGHT = 16
 SUBSCRIPTIONS = 16
 #: How long a page stays connected while nobody can say whether its user still may.
 UNCONFIRMED_SECONDS = 10.0
+_UNKNOWN_RIGHTS = "your rights cannot be checked at present"
+_RESYNCS = {
+    "tooOld": "the missed events are no longer kept",
+    "epoch": "kubedom was restarted",
+    "rights": "what you may see has changed",
+}
 
 
 class Greeting(NamedTuple):
@@ -60,6 +66,7 @@ class Services:
     authority: Authority
     greeting: Greeting
     metrics: Metrics
+    messages: Buckets
     commands: Buckets
     admission: Admission
 
@@ -75,11 +82,12 @@ class Session:
 
     """
 
-    def __init__(self, connection: ServerConnection, services: Services, identity: Identity, source: str) -> None:
+    def __init__(self, connection: Upgraded, services: Services, identity: Identity, source: str) -> None:
         self._connection = connection
         self._services = services
         self._source = source
         self.identity = identity
+        self.compressed = connection.compressed
         self._rights: Rights = NO_RIGHTS
         self._confirmed = asyncio.get_running_loop().time()
         self._subscribers: dict[str, Subscriber] = {}
@@ -87,16 +95,24 @@ class Session:
         self._subscribing = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._expiry: asyncio.TimerHandle | None = None
+        self._dismissed = False
 
     async def run(self) -> None:
         """Converse until the page or the bridge closes."""
+        try:
+            self._rights = await self._services.authority.rights(self.identity)
+        except KubedomError:
+            await self.close(CloseCode.BUSY, _UNKNOWN_RIGHTS)
+            return
         self._send(self._hello())
         self._expire()
         try:
             async with asyncio.timeout(SUBSCRIBE_SECONDS) as waiting:
                 async for text in self._connection:
                     waiting.reschedule(None)
-                    await self._receive(text)
+                    # What comes before the answer to a close frame has to be read all the same, or that never comes.
+                    if not self._dismissed:
+                        await self._receive(text)
         except TimeoutError:
             await self.close(CloseCode.BAD_MESSAGE, "no subscribe message came")
         except ConnectionClosed:
@@ -126,7 +142,7 @@ class Session:
             await self.close(CloseCode.SIGN_IN, problem.message)
         except KubedomError:
             if loop.time() - self._confirmed > UNCONFIRMED_SECONDS:
-                await self.close(CloseCode.BUSY, "your rights cannot be checked at present")
+                await self.close(CloseCode.BUSY, _UNKNOWN_RIGHTS)
         else:
             self._confirmed = loop.time()
             await self._apply(rights)
@@ -135,6 +151,15 @@ class Session:
         """Tell what could not be told while the page did not read; called when the socket has drained."""
         for subscriber in tuple(self._subscribers.values()):
             self._services.delivery.drained(subscriber)
+
+    def beat(self, frame: bytes) -> None:
+        """Tell that the connection lives; one that does not drain has no use for it."""
+        if not self.is_congested():
+            self.write(frame)
+
+    def abort(self) -> None:
+        """End the connection without a word; for one that has been told already and does not go."""
+        self._connection.transport.abort()
 
     # What delivery needs of a socket.
 
@@ -165,7 +190,7 @@ class Session:
         return protocol.encode(
             protocol.Hello(
                 protocol=protocol.SUBPROTOCOL,
-                epoch=journal.epoch,
+                epoch=epoch_of(journal.epoch, self._rights),
                 head=journal.head,
                 heartbeat=protocol.HEARTBEAT_SECONDS,
                 cluster=protocol.ClusterInfo(name=greeting.cluster, version=greeting.version),
@@ -188,12 +213,15 @@ class Session:
             )
 
     async def _receive(self, text: str | bytes) -> None:
+        if not self._services.messages.take(self.identity.user, asyncio.get_running_loop().time()):
+            self._dismiss(CloseCode.BACK_OFF, "too many messages; retry after 5 s")
+            return
         try:
             message = protocol.decode_client_message(text)
         except BadMessage as problem:
             self._send(frames.error(problem, problem.message_id))
             if problem.fatal:
-                await self.close(CloseCode.BAD_MESSAGE, problem.message)
+                self._dismiss(CloseCode.BAD_MESSAGE, problem.message)
             return
         if isinstance(message, Subscribe):
             async with self._subscribing:
@@ -216,6 +244,10 @@ class Session:
             self._send(frames.error(refusal, message.id))
         else:
             self._task(self._command(message))
+
+    def _dismiss(self, code: int, reason: str) -> None:
+        self._dismissed = True
+        self._task(self.close(code, reason))
 
     def _unsubscribe(self, name: str) -> None:
         subscriber = self._subscribers.pop(name, None)
@@ -244,25 +276,28 @@ class Session:
         try:
             self._rights = await services.authority.rights(self.identity)
         except KubedomError:
-            await self.close(CloseCode.BUSY, "your rights cannot be checked at present")
+            await self.close(CloseCode.BUSY, _UNKNOWN_RIGHTS)
             return
         view = View(message.filter, self._rights)
         await services.admission.enter()
         if message.since is not None:
-            same = message.since.epoch == services.journal.epoch
-            records = services.journal.replay(message.since.sequence) if same else None
-            if records is not None:
-                entries = view.missed(records, replayed=True)
+            refusal = self._refuse_resume(message.since)
+            if refusal is None:
                 services.metrics.resumes.inc()
-                services.metrics.entries.inc(len(entries))
-                for part in frames.changes_in_parts(entries, message.id):
-                    self._send(part)
-                self._begin(message.id, view, services.journal.head)
+                self._subscribers[message.id] = services.delivery.resume(
+                    self, view, message.since.sequence, message.id, replayed=True
+                )
                 return
-            services.metrics.resyncs.labels("tooOld" if same else "epoch").inc()
-            reason = "the missed events are no longer kept" if same else "kubedom was restarted"
-            self._send(frames.resync(reason, message.id))
+            services.metrics.resyncs.labels(refusal).inc()
+            self._send(frames.resync(_RESYNCS[refusal], message.id))
         await self._snapshot(message.id, view)
+
+    def _refuse_resume(self, since: Position) -> str | None:
+        """Say why what was missed cannot be told, as a key of `_RESYNCS`; None where it can."""
+        journal = self._services.journal
+        if since.epoch == epoch_of(journal.epoch, self._rights):
+            return None if journal.replay(since.sequence) is not None else "tooOld"
+        return "rights" if since.epoch.partition("-")[0] == journal.epoch else "epoch"
 
     async def _apply(self, rights: Rights) -> None:
         async with self._subscribing:
@@ -272,24 +307,18 @@ class Session:
             for name, subscriber in tuple(self._subscribers.items()):
                 self._unsubscribe(name)
                 self._services.metrics.resyncs.labels("rights").inc()
-                self._send(frames.resync("what you may see has changed", name))
+                self._send(frames.resync(_RESYNCS["rights"], name))
                 await self._snapshot(name, View(subscriber.view.filter, rights))
 
     async def _snapshot(self, name: str, view: View) -> None:
-        snapshot = await self._services.snapshots.of(view, name)
+        snapshot = await self._services.snapshots.of(view, name, compressed=self.compressed)
         self._services.metrics.snapshots.inc()
         for frame in snapshot.frames:
             self._services.metrics.bytes.inc(len(frame))
             self.write(frame)
             await self._connection.drain()
-        self._begin(name, view, snapshot.sequence)
-
-    def _begin(self, name: str, view: View, told: int) -> None:
-        subscriber = self._services.delivery.add(self, view, told, name)
         # Whatever was published while the snapshot drained is fetched from the journal, as for any page that is behind.
-        subscriber.behind_since = asyncio.get_running_loop().time()
-        self._subscribers[name] = subscriber
-        self._services.delivery.drained(subscriber)
+        self._subscribers[name] = self._services.delivery.resume(self, view, snapshot.sequence, name)
 
     async def _renew(self, token: str) -> None:
         try:
@@ -299,6 +328,8 @@ class Session:
             return
         self.identity = renewed
         self._expire()
+        # What has a lower sequence than `hello` names counts as a replay, so it has to be told before.
+        self._services.delivery.flush()
         self._send(self._hello())
 
     async def _command(self, command: Command) -> None:

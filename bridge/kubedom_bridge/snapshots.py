@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from .frames import snapshot_chunk, snapshot_end, text_frame
 from .journal import Journal
-from .view import View
+from .view import View, epoch_of
 
 #: The making of snapshots takes at most this part of the time.
 SHARE = 0.25
@@ -27,18 +27,22 @@ class SnapshotFrames(NamedTuple):
     frames: tuple[bytes, ...]
 
 
+#: A view, a subscription's name, and whether the frames are compressed.
+_Key = tuple[View, str, bool]
+
+
 class Snapshots:
     """The snapshots of one journal; belongs to its event loop."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._kept: dict[tuple[View, str], SnapshotFrames] = {}
-        self._due: dict[tuple[View, str], asyncio.Future[SnapshotFrames]] = {}
+        self._kept: dict[_Key, SnapshotFrames] = {}
+        self._due: dict[_Key, asyncio.Future[SnapshotFrames]] = {}
         self._next = float("-inf")
 
-    async def of(self, view: View, name: str = "") -> SnapshotFrames:
+    async def of(self, view: View, name: str = "", *, compressed: bool = False) -> SnapshotFrames:
         """Give the snapshot of a view, not older than the question."""
-        key = (view, name)
+        key = (view, name, compressed)
         kept = self._kept.get(key)
         if kept is not None and kept.sequence == self._journal.head:
             return kept
@@ -50,7 +54,7 @@ class Snapshots:
         # One that gives up waiting must not take the snapshot from the others.
         return await asyncio.shield(due)
 
-    def _answer(self, key: tuple[View, str]) -> None:
+    def _answer(self, key: _Key) -> None:
         loop = asyncio.get_running_loop()
         if self._next > loop.time():
             # The snapshot of another view was made meanwhile.
@@ -64,7 +68,7 @@ class Snapshots:
         self._kept[key] = made
         self._due.pop(key).set_result(made)
 
-    def _make(self, view: View, name: str) -> SnapshotFrames:
+    def _make(self, view: View, name: str, compressed: bool) -> SnapshotFrames:
         snapshot = self._journal.snapshot()
         states = [record.encoded for record in snapshot.states if view.admits(record)]
         incidents = [record.encoded for record in snapshot.incidents if view.admits(record)]
@@ -73,5 +77,7 @@ class Snapshots:
             for start in range(0, len(states), STATES_A_MESSAGE)
         ]
         messages.append(snapshot_chunk((), incidents, name))
-        messages.append(snapshot_end(snapshot.epoch, snapshot.sequence, name))
-        return SnapshotFrames(snapshot.sequence, tuple(map(text_frame, messages)))
+        messages.append(snapshot_end(epoch_of(snapshot.epoch, view.rights), snapshot.sequence, name))
+        return SnapshotFrames(
+            snapshot.sequence, tuple(text_frame(message, compressed=compressed) for message in messages)
+        )

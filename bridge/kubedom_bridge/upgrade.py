@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from websockets.asyncio.server import Server, ServerConnection
+from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPerMessageDeflateFactory
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from . import protocol
 from .delivery import WRITE_HIGH_BYTES
+from .frames import COMPRESSION_LEVEL, WINDOW_BITS
 
 if TYPE_CHECKING:
     from uvicorn.server import ServerState
@@ -31,6 +33,13 @@ MAX_QUEUE = 8
 # Above this, the kernel would hold megabytes of stale data for a page that does not read.
 NOTSENT_LOWAT_BYTES = 131_072
 
+#: Without a window that goes on from frame to frame: that would be another for each socket, and 300 KB of memory.
+_DEFLATE = ServerPerMessageDeflateFactory(
+    server_no_context_takeover=True,
+    client_no_context_takeover=True,
+    compress_settings={"level": COMPRESSION_LEVEL},
+)
+
 log = logging.getLogger(__name__)
 
 
@@ -38,6 +47,16 @@ class Upgraded(ServerConnection):
     """A page's connection; `on_drained` is called when its write buffer has emptied after being full."""
 
     on_drained: Callable[[], None] | None = None
+
+    @property
+    def compressed(self) -> bool:
+        """Whether it takes frames that are compressed once for many sockets."""
+        return any(
+            isinstance(one, PerMessageDeflate)
+            and one.local_no_context_takeover
+            and one.local_max_window_bits == WINDOW_BITS
+            for one in self.protocol.extensions
+        )
 
     def resume_writing(self) -> None:
         """Go on writing, beginning with what this page missed."""
@@ -92,7 +111,9 @@ class SocketHost:
     Args:
         judge: Looks at the request before the handshake; a response refuses it.
         converse: Has the conversation with an open connection.
-        max_size: The longest message that is taken, in bytes; a longer one ends the connection with 1009.
+        max_size: The longest message that is taken, in bytes; a longer one ends the connection with 1009. A
+            compressed one is unpacked no further than that.
+        compress: Whether permessage-deflate is agreed to where a page offers it.
 
     """
 
@@ -102,10 +123,12 @@ class SocketHost:
         converse: Callable[[Upgraded], Awaitable[None]],
         *,
         max_size: int = protocol.MAX_MESSAGE_BYTES,
+        compress: bool = False,
     ) -> None:
         self._judge = judge
         self._converse = converse
         self._max_size = max_size
+        self._extensions = (_DEFLATE,) if compress else ()
         self._serving = True
         self.handler_tasks: set[asyncio.Task[None]] = set()
 
@@ -142,7 +165,7 @@ class SocketHost:
     def protocol_class(self) -> type[asyncio.Protocol]:
         """Make the class for uvicorn's `ws` setting."""
         host = cast(Server, self)
-        max_size = self._max_size
+        max_size, extensions = self._max_size, self._extensions
 
         class Connection(Upgraded):
             def __init__(self, config: Any, server_state: ServerState, app_state: Any) -> None:  # noqa: ARG002
@@ -152,6 +175,7 @@ class SocketHost:
                         # A page that offers no known version is let in and told so by a close code it can read.
                         select_subprotocol=_select_subprotocol,
                         max_size=max_size,
+                        extensions=extensions,
                     ),
                     host,
                     max_queue=MAX_QUEUE,

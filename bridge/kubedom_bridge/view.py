@@ -6,7 +6,8 @@ records one by one, so it is as good for a snapshot as for a replay and for what
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import msgspec
@@ -37,6 +38,18 @@ class Rights:
 #: For the one user whose own rights kubedom watches with: what they may not list is not there.
 ALL_RIGHTS = Rights(everywhere=None)
 NO_RIGHTS = Rights()
+
+
+def epoch_of(journal_epoch: str, rights: Rights) -> str:
+    """Name a run of the journal as somebody with these rights is told of it.
+
+    A page that resumes under other rights than it was last told by would keep what it may not see any more, and lack
+    what it may see now. With the rights in the epoch that is another epoch, and the page starts with a snapshot.
+    """
+    if rights == ALL_RIGHTS:
+        return journal_epoch
+    told = repr((sorted(rights.everywhere or ()), sorted(rights.within)))
+    return f"{journal_epoch}-{hashlib.sha256(told.encode()).hexdigest()[:12]}"
 
 
 @dataclass(frozen=True)
@@ -79,32 +92,28 @@ class View:
                 entries.append(as_deleted(record))
         return entries
 
-    def missed(self, records: Iterable[Record], *, replayed: bool) -> list[bytes]:
+    def missed(
+        self, records: Iterable[Record], superseded: Callable[[Record], bool], *, replayed_to: int = 0
+    ) -> list[bytes]:
         """What is told of these records after a gap, in sequence order.
 
-        Of each object only the last state is kept, since the page would overwrite the others unseen. Events are all
-        kept; with `replayed` they are marked.
+        A state that is superseded is left out, since the page would overwrite it unseen: the newer one is told when its
+        turn comes. That an object has left the selector is told all the same, for what follows need not show it.
+        Events are all kept.
+
+        Args:
+            records: What was missed, or the next part of it.
+            superseded: Says whether a newer state, or the end, of this object is known (`Journal.superseded`).
+            replayed_to: Up to this sequence events are marked as replayed.
+
         """
-        records = [record for record in records if self._concerns(record)]
-        last: dict[str, int] = {}
-        known: set[str] = set()
-        for record in records:
-            if record.op != "event":
-                last[record.uid] = record.sequence
-                if self.selector and (
-                    selects(self.selector, record.labels_before) or selects(self.selector, record.labels)
-                ):
-                    known.add(record.uid)
         entries = []
         for record in records:
-            if record.op == "event":
-                if selects(self.selector, record.labels):
-                    entries.append(as_replayed(record.encoded) if replayed else record.encoded)
-            elif last[record.uid] == record.sequence:
-                if selects(self.selector, record.labels):
-                    entries.append(record.encoded)
-                elif record.uid in known:
-                    entries.append(record.encoded if record.op == "delete" else as_deleted(record))
+            if self.loses(record):
+                entries.append(as_deleted(record))
+            elif self.admits(record) and not (record.op == "upsert" and superseded(record)):
+                late = record.op == "event" and record.sequence <= replayed_to
+                entries.append(as_replayed(record.encoded) if late else record.encoded)
         return entries
 
     def _concerns(self, record: Record) -> bool:

@@ -65,6 +65,7 @@ class OperatorThread:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
         self._pipeline: Pipeline | None = None
+        self._sources: tuple[StreamSource | KopfSource, ...] = ()
         self._failure = ""
         self._thread = threading.Thread(target=self._run, name="operator", daemon=True)
 
@@ -85,6 +86,10 @@ class OperatorThread:
         if self._pipeline is None or self._plan is None:
             return "starting"
         return self._pipeline.not_ready(self._plan.kinds)
+
+    def watch_age(self) -> float:
+        """How many seconds ago the API server was heard of the kind of which that is longest; from any thread."""
+        return max((source.age() for source in self._sources), default=0.0)
 
     def _run(self) -> None:
         try:
@@ -115,6 +120,7 @@ class OperatorThread:
                 namespace=self._namespace,
                 extra={"healingactions.kubedom.dev": executor.observe} if chosen.healing else {},
             )
+            self._sources = (stream, source)
             tasks.append(asyncio.create_task(stream.run(), name="stream"))
             if chosen.kopf or chosen.healing:
                 # The stream's readers first: on its way out Kopf cancels every task that is younger than itself.

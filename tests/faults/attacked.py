@@ -16,7 +16,7 @@ from typing import cast
 from tests.unit.bridge.conftest import Cluster
 from tests.unit.bridge.entries import event
 
-from kubedom_bridge import session, upgrade
+from kubedom_bridge import protocol, session, upgrade
 from kubedom_bridge.bridge import Bridge
 from kubedom_bridge.journal import Journal
 from kubedom_bridge.kube import Api
@@ -28,6 +28,8 @@ def resident_bytes() -> int:
 
 
 async def main(open_seconds: float) -> None:
+    # Whoever fuzzes sends more than a page may.
+    protocol.MESSAGES_PER_SECOND = 1e6
     upgrade.OPEN_SECONDS = session.SUBSCRIBE_SECONDS = open_seconds
     journal = Journal(clock=asyncio.get_running_loop().time)
     settings = BridgeSettings(port=0)

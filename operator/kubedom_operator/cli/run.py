@@ -59,6 +59,7 @@ FIRST_ANSWER_SECONDS = 10.0
 @click.option(
     "--origin", "origins", multiple=True, metavar="URL", help="An origin under which browsers come. Again: more."
 )
+@click.option("--compress", is_flag=True, help="Compress what pages are sent: fewer bytes for more CPU.")
 @click.option("--metrics-port", type=click.IntRange(1, 65535), help="Serve Prometheus metrics there, on --host.")
 @click.option("--web-dir", type=click.Path(path_type=Path), help="A folder with a page of your own.")
 @click.option("--default-deployment", default="", metavar="NAMESPACE/NAME", help="What POST /api/deploy starts.")
@@ -90,6 +91,7 @@ def run(
     audiences: tuple[str, ...],
     proxies: tuple[str, ...],
     origins: tuple[str, ...],
+    compress: bool,
     metrics_port: int | None,
     web_dir: Path | None,
     default_deployment: str,
@@ -124,6 +126,7 @@ def run(
         tokens="token" in sign_ins,
         audiences=audiences,
         proxies=trusted_proxies(proxies),
+        compress=compress,
     )
     if settings.reviewed:
         # With many users, who did what is to be seen without asking for it.
@@ -225,6 +228,7 @@ async def _run(
             greeting=Greeting(api.name, version),
             not_ready=operator.not_ready,
             lag=handover.lag,
+            watch_age=operator.watch_age,
         )
         # Only from here on is there something to end in order; before, Ctrl-C cancels what is waited for.
         stopping = asyncio.Event()

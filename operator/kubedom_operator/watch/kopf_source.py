@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from typing import Any
 
@@ -112,6 +113,14 @@ class KopfSource:
         self._found_gone: dict[str, dict[str, None]] = {kind: {} for kind in self._kinds}
         self._synced: set[str] = set()
         self._relisted = asyncio.Event()
+        self._heard = dict.fromkeys(self._kinds, time.monotonic())
+
+    def age(self) -> float:
+        """How many seconds ago the API server was heard of the kind of which that is longest; 0 without kinds.
+
+        A quiet kind is heard of by its comparison, so up to `RECONCILE_SECONDS` are ordinary.
+        """
+        return time.monotonic() - min(self._heard.values(), default=time.monotonic())
 
     async def run(self) -> None:
         """Watch until cancelled, through every outage."""
@@ -187,8 +196,10 @@ class KopfSource:
 
     def _handler(self, kind: str) -> Callable[..., Awaitable[None]]:
         versions, found_gone, sink = self._versions[kind], self._found_gone[kind], self._sink
+        heard = self._heard
 
         async def observe(event: kopf.RawEvent, **_: Any) -> None:
+            heard[kind] = time.monotonic()
             change, body = event["type"], event["object"]
             metadata = body["metadata"]
             uid, version = metadata["uid"], metadata["resourceVersion"]
@@ -241,6 +252,7 @@ class KopfSource:
             self._sink.trouble(kind, str(problem))
             await asyncio.sleep(1.0)
             return False
+        self._heard[kind] = time.monotonic()
         self._sink.trouble(kind, "")
         # Of some of them Kopf may have told meanwhile.
         gone = (before & self._versions[kind].keys()) - listed

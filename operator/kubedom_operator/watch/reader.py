@@ -80,6 +80,8 @@ class KindReader:
         sleep: Callable[[float], Awaitable[object]],
     ) -> None:
         self.counts = Counts()
+        #: When the API server was last heard, by the clock.
+        self.heard = clock()
         self._api = api
         self._info = info
         self._kind = info.kind
@@ -172,6 +174,7 @@ class KindReader:
                 if response.status != 200:
                     raise await refusal_of(response, self._info, self._api.name)
                 text = await response.read()
+            self.heard = self._clock()
             self._works()
             try:
                 page = self._decoder.page(text)
@@ -233,6 +236,7 @@ class KindReader:
             self.counts.watches += 1
             feed, read = LineSplitter().feed, response.content.readany
             while chunk := await read():
+                self.heard = self._clock()
                 lines = feed(chunk)
                 for start in range(0, len(lines), _OBJECTS_A_TURN):
                     self._take(lines[start : start + _OBJECTS_A_TURN])

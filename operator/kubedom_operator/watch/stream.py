@@ -75,6 +75,11 @@ class StreamSource:
         """What was done for a kind so far."""
         return self._readers[kind].counts
 
+    def age(self) -> float:
+        """How many seconds ago the API server was heard of the kind of which that is longest; 0 without kinds."""
+        now = self._clock()
+        return max((now - self._readers[kind].heard for kind in tuple(self._wanted)), default=0.0)
+
     def add_kind(self, kind: str) -> None:
         """Watch one more kind from now on; call it on the source's loop.
 

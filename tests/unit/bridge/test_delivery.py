@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import zlib
 from typing import Any
 
 import msgspec
@@ -10,28 +11,31 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kubedom_bridge.delivery import Delivery, Subscriber
-from kubedom_bridge.frames import ENTRIES_A_MESSAGE, heartbeat, text_frame
+from kubedom_bridge.delivery import BYTES_A_MESSAGE, RECORDS_A_MESSAGE, Delivery, Subscriber
+from kubedom_bridge.frames import text_frame
 from kubedom_bridge.journal import Journal
 from kubedom_bridge.protocol import CloseCode, Entry, Filter
 from kubedom_bridge.view import View
 
-from .entries import Page, event, histories, state
+from .entries import Page, deletion, event, histories, state
 
 ALL = View()
 
 
 class Socket:
-    """Keeps the frames that are written to it, and does not drain while `full`."""
+    """Keeps the frames that are written to it, and does not drain while `full`, or after `limit` frames."""
 
     def __init__(self) -> None:
         self.frames: list[bytes] = []
         self.full = False
+        self.limit = 0
         self.closed: list[int] = []
+        self.compressed = False
 
     def write(self, frame: bytes) -> None:
         assert not self.full, "written to a socket that does not drain"
         self.frames.append(frame)
+        self.full = len(self.frames) == self.limit
 
     def is_congested(self) -> bool:
         return self.full
@@ -48,10 +52,12 @@ class Socket:
 
 
 def read(frame: bytes) -> Any:
-    assert frame[0] == 0x81, "one whole text frame"
+    assert frame[0] in {0x81, 0xC1}, "one whole text frame"
     length = frame[1]
-    start = {126: 4, 127: 10}.get(length, 2)
-    return msgspec.json.decode(frame[start:])
+    payload = frame[{126: 4, 127: 10}.get(length, 2) :]
+    if frame[0] & 0x40:
+        payload = zlib.decompress(payload + b"\0\0\xff\xff\x01\0\0\xff\xff", wbits=-15)
+    return msgspec.json.decode(payload)
 
 
 def make(*, tick: float = 0.01, stuck: float = 30.0, ring_entries: int = 20_000) -> tuple[Journal, Delivery]:
@@ -118,7 +124,6 @@ async def test_one_that_left_hears_nothing() -> None:
     delivery.remove(subscriber)
     delivery.remove(subscriber)
     journal.publish([state()])
-    delivery.broadcast(heartbeat(1))
     assert page.frames == []
     delivery.close()
 
@@ -142,7 +147,7 @@ async def test_a_slow_page_is_brought_up_with_the_last_states_and_all_events() -
     slow.full = True
     for version in range(5):
         journal.publish([state("a", version), event("a")])
-    delivery.broadcast(heartbeat(10))
+    delivery.cut_off_stalled()
     assert slow.frames == []
     slow.full = False
     delivery.drained(subscriber)
@@ -175,12 +180,12 @@ async def test_much_that_was_missed_comes_in_parts_of_bounded_size_and_in_order(
     page = Socket()
     subscriber = delivery.add(page, ALL, 0)
     page.full = True
-    journal.publish([event() for _ in range(2 * ENTRIES_A_MESSAGE + 1)])
+    journal.publish([event() for _ in range(2 * RECORDS_A_MESSAGE + 1)])
     delivery.flush()
     page.full = False
     delivery.drained(subscriber)
-    assert [len(frame) for frame in page.sequences()] == [ENTRIES_A_MESSAGE, ENTRIES_A_MESSAGE, 1]
-    assert [one for frame in page.sequences() for one in frame] == list(range(1, 2 * ENTRIES_A_MESSAGE + 2))
+    assert [len(frame) for frame in page.sequences()] == [RECORDS_A_MESSAGE, RECORDS_A_MESSAGE, 1]
+    assert [one for frame in page.sequences() for one in frame] == list(range(1, 2 * RECORDS_A_MESSAGE + 2))
     delivery.close()
 
 
@@ -200,27 +205,63 @@ async def test_one_that_is_further_behind_than_the_journal_reaches_is_cut_off_as
     delivery.close()
 
 
-async def test_one_that_reads_nothing_for_long_is_cut_off_at_the_next_heartbeat() -> None:
+async def test_one_that_reads_nothing_for_long_is_cut_off_once() -> None:
     _, delivery = make(tick=0, stuck=0.02)
     page = Socket()
     delivery.add(page, ALL, 0)
     page.full = True
-    delivery.broadcast(heartbeat(0))
+    delivery.cut_off_stalled()
     assert page.closed == []
     await asyncio.sleep(0.03)
-    delivery.broadcast(heartbeat(0))
-    delivery.broadcast(heartbeat(0))
+    delivery.cut_off_stalled()
+    delivery.cut_off_stalled()
     assert page.closed == [CloseCode.SLOW]
     delivery.close()
 
 
-async def test_a_heartbeat_reaches_every_page() -> None:
-    _, delivery = make()
-    pages = [Socket(), Socket()]
-    delivery.add(pages[0], ALL, 0)
-    delivery.add(pages[1], View(Filter(kinds=frozenset({"Node"}))), 0)
-    delivery.broadcast(heartbeat(7))
-    assert [page.messages() for page in pages] == [[{"type": "heartbeat", "head": 7}]] * 2
+async def test_what_was_missed_is_told_no_faster_than_it_is_read() -> None:
+    journal, delivery = make(tick=0)
+    page = Socket()
+    page.limit = 1
+    journal.publish([event(detail={"text": "x" * 1000}) for _ in range(3 * RECORDS_A_MESSAGE)])
+    subscriber = delivery.resume(page, ALL, 0)
+    while page.full:
+        assert len(page.frames[-1]) < BYTES_A_MESSAGE + 2000
+        journal.publish([event()])
+        delivery.flush()
+        page.full = False
+        delivery.drained(subscriber)
+        page.limit = len(page.frames) + 1 if len(page.frames) < 7 else 0
+    assert [one for frame in page.sequences() for one in frame] == list(range(1, journal.head + 1))
+    assert len(page.frames) > 6
+    delivery.close()
+
+
+async def test_what_is_missed_before_one_resumes_is_a_replay_and_what_comes_then_is_not() -> None:
+    journal, delivery = make(tick=0)
+    page = Socket()
+    page.limit = 1
+    journal.publish([event() for _ in range(RECORDS_A_MESSAGE + 1)])
+    subscriber = delivery.resume(page, ALL, 0, replayed=True)
+    journal.publish([event()])
+    page.full, page.limit = False, 0
+    delivery.drained(subscriber)
+    replayed = [entry.get("replayed", False) for message in page.messages() for entry in message["entries"]]
+    assert replayed == [True] * (RECORDS_A_MESSAGE + 1) + [False]
+    delivery.close()
+
+
+async def test_compressed_frames_are_shared_and_mean_the_same() -> None:
+    journal, delivery = make(tick=0)
+    plain, packed, also = Socket(), Socket(), Socket()
+    packed.compressed = also.compressed = True
+    for page in (plain, packed, also):
+        delivery.add(page, ALL, 0)
+    journal.publish([event(detail={"text": "x" * 5000})])
+    journal.publish([deletion()])
+    assert packed.frames[0] is also.frames[0]
+    assert len(packed.frames[0]) < len(plain.frames[0]) / 10
+    assert packed.messages() == plain.messages()
     delivery.close()
 
 
@@ -255,7 +296,7 @@ def test_fast_and_slow_pages_end_with_the_same_state_and_every_event_once(
             elif mark == "flush":
                 delivery.flush()
             elif mark == "heartbeat":
-                delivery.broadcast(heartbeat(journal.head))
+                delivery.cut_off_stalled()
         slow.full = False
         delivery.drained(subscriber)
         delivery.flush()

@@ -16,49 +16,20 @@ from websockets.typing import Origin, Subprotocol
 
 from kubedom_bridge import audit
 from kubedom_bridge.admission import Admission
-from kubedom_bridge.bridge import Bridge
-from kubedom_bridge.journal import Journal
-from kubedom_bridge.kube import Api
 from kubedom_bridge.limits import Buckets, Connections
-from kubedom_bridge.reviews import Resource
-from kubedom_bridge.session import Greeting
-from kubedom_bridge.settings import BridgeSettings, listen
 
-from .conftest import Answer, Cluster, Running
+from .conftest import Answer, Running
+from .reviewing import Reviewing, reviewed
 
 GOOD = "good-token"
 JSON = {"content_type": "application/json"}
 FORM = {"content_type": "application/x-www-form-urlencoded"}
 
 
-class Reviewing(Cluster):
-    """The API server of the other tests, which knows one token and allows its user everything."""
-
-    async def call(self, method: str, path: str, *, body: Any = None, **more: Any) -> dict[str, Any]:
-        if path.endswith("tokenreviews"):
-            user = {"username": "ann", "uid": "u1", "groups": ["dev"]}
-            return {"status": {"authenticated": body["spec"]["token"] == GOOD, "user": user}}
-        if path.endswith("subjectaccessreviews"):
-            return {"status": {"allowed": True}}
-        return await super().call(method, path, body=body, **more)
-
-
 @pytest.fixture
 async def running() -> AsyncIterator[Running]:
-    settings = BridgeSettings(port=0, tokens=True, connections_a_user=2, drain_seconds=0.0)
-    journal, cluster = Journal(clock=asyncio.get_running_loop().time), Reviewing()
-    bridge = Bridge(
-        settings,
-        listen(settings),
-        journal=journal,
-        api=cast(Api, cluster),
-        user="kubedom",
-        resources={"Pod": Resource("", "pods", True)},
-        greeting=Greeting("test", "v1.36.3"),
-        not_ready=lambda: "",
-    )
-    async with bridge.serving():
-        yield Running(bridge, journal, cluster, [""])
+    async with reviewed(Reviewing(**{GOOD: "ann"}), connections_a_user=2) as started:
+        yield started
 
 
 async def sign_in(running: Running, body: bytes, **headers: str) -> Answer:

@@ -263,6 +263,14 @@ async def test_too_many_commands_are_refused_and_not_carried_out(running: Runnin
     assert refused
 
 
+async def test_who_floods_the_bridge_with_messages_is_sent_away_for_a_while(running: Running) -> None:
+    socket = await running.page()
+    for _ in range(protocol.MESSAGE_BURST + 100):
+        await socket.send('{"type": "unsubscribe", "id": "none"}')
+    assert await closed(socket) == 4429
+    assert (await receive(await running.connect()))["type"] == "hello"
+
+
 @pytest.fixture
 def quick_heart(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "HEARTBEAT_SECONDS", 0.05)
@@ -274,6 +282,15 @@ async def test_the_heart_beats_with_the_journals_head(quick_heart: None, running
     assert await receive(socket) == {"type": "heartbeat", "head": 0}
     running.journal.publish([state()])
     assert (await receive_until(socket, "heartbeat"))[-1]["head"] == 1
+
+
+async def test_the_heart_beats_for_a_page_without_a_subscription_too(quick_heart: None, running: Running) -> None:
+    socket = await running.page()
+    await receive_until(socket, "snapshotEnd")
+    await send(socket, {"type": "unsubscribe"})
+    await send(socket, {"type": "?"})
+    await receive_until(socket, "error")
+    assert (await receive(socket))["type"] == "heartbeat"
 
 
 async def test_a_page_that_does_not_read_misses_nothing_and_holds_up_nobody(running: Running) -> None:
