@@ -100,6 +100,8 @@ class Telling:
 
     def subscription(self) -> dict[str, Any]:
         """The message that begins it, or goes on with it where everything up to its position was received."""
+        # Half a snapshot is none.
+        self._listed, self._incidents = {}, {}
         asked: dict[str, Any] = {"type": "subscribe", "id": self.name, "filter": self.wanted.message()}
         if self.whole:
             now = self.segments[-1]

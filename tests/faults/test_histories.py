@@ -23,6 +23,7 @@ from hypothesis.stateful import (
     RuleBasedStateMachine,
     consumes,
     initialize,
+    multiple,
     precondition,
     rule,
     run_state_machine_as_test,
@@ -51,12 +52,14 @@ HOMES = {f"pod-{place}-{number}": ("Pod", place) for place in NAMESPACES for num
 }
 SMALL = 4096
 Place = tuple[str, str, str]
+#: An object's uid, what happens to it, its label from then on, and a variant.
+Change = tuple[str, str, str, int]
 
 uids = st.sampled_from(sorted(HOMES))
 changes = st.lists(
     st.tuples(uids, st.sampled_from(["state", "state", "delete", "event"]), st.sampled_from(APPS), st.integers(0, 3)),
-    min_size=1,
-    max_size=8,
+    min_size=4,
+    max_size=12,
 )
 #: What a role can grant, as (plural, namespace; empty for the whole cluster).
 EVERYTHING = frozenset((resource.plural, "") for resource in RESOURCES.values())
@@ -74,7 +77,7 @@ wanted = st.builds(
     namespaces=st.sampled_from([(), (), (), ("red", "green"), ("red",)]),
     kinds=st.sampled_from([(), (), (), ("Pod",), ("Pod", "Node"), ("Namespace",)]),
     types=st.sampled_from([(), (), (), ("podFailed",)]),
-    app=st.sampled_from(["", "", *APPS]),
+    app=st.sampled_from(APPS),
     incidents_only=st.sampled_from([False, False, False, True]),
 )
 
@@ -188,10 +191,12 @@ class Histories(RuleBasedStateMachine):
 
     # What happens in the cluster.
 
-    @initialize(allowed=st.fixed_dictionaries(dict.fromkeys(USERS, rights)))
-    def start(self, allowed: dict[str, frozenset[tuple[str, str]]]) -> None:
-        self.cluster.allowed = {(user, *place) for user, granted in allowed.items() for place in granted}
+    @initialize(target=clients, roles=st.tuples(rights, rights), filters=st.tuples(wanted, wanted, wanted))
+    def start(self, roles: tuple[Any, ...], filters: tuple[Wanted, ...]) -> Any:
+        self.cluster.allowed = {(user, *place) for user, role in zip(USERS, roles, strict=True) for place in role}
         self.do(self._start())
+        self.change([(uid, "state", APPS[number % 3], 0) for number, uid in enumerate(HOMES)])
+        return multiple(*(self.come(USERS[number % 2], one, None) for number, one in enumerate(filters)))
 
     async def _start(self) -> None:
         self.serving: AbstractAsyncContextManager[Running] = reviewed(
@@ -230,7 +235,7 @@ class Histories(RuleBasedStateMachine):
         return event(uid, kind_of, phase=phase, kind=kind, namespace=namespace, detail=detail), ()
 
     @rule(changes=changes)
-    def change(self, changes: list[tuple[str, str, str, int]]) -> None:
+    def change(self, changes: list[Change]) -> None:
         self.world.publish([self._entry(*one) for one in changes])
         self.do(asyncio.sleep(0))
 
@@ -292,10 +297,14 @@ class Histories(RuleBasedStateMachine):
         client.go_on()
         self.do(asyncio.sleep(0.001))
 
-    @rule(client=clients, changes=changes)
-    def stall_for_a_while(self, client: Client, changes: list[tuple[str, str, str, int]]) -> None:
+    @rule(client=clients, changes=changes, granted=st.none() | rights, count=st.integers(RING // 3, RING))
+    def stall_for_a_while(
+        self, client: Client, changes: list[Change], granted: frozenset[tuple[str, str]] | None, count: int
+    ) -> None:
         client.stall()
-        self.burst(changes[0][0], RING)
+        self.burst(changes[0][0], count)
+        if granted is not None:
+            self.change_rights(client.user, granted)
         self.change(changes)
         client.go_on()
 
@@ -303,14 +312,25 @@ class Histories(RuleBasedStateMachine):
     def cut(self, client: Client) -> None:
         self.do(client.cut())
 
-    @rule(client=clients, missed=changes, from_scratch=st.sampled_from([False, False, False, True]))
-    def come_back(self, client: Client, missed: list[tuple[str, str, str, int]], from_scratch: bool) -> None:
+    @rule(
+        client=clients,
+        missed=changes,
+        granted=st.none() | rights,
+        from_scratch=st.sampled_from([False, False, False, True]),
+    )
+    def come_back(
+        self, client: Client, missed: list[Change], granted: frozenset[tuple[str, str]] | None, from_scratch: bool
+    ) -> None:
         self.do(client.cut())
-        self.change(3 * missed)
+        self.change(missed)
+        if granted is not None:
+            self.change_rights(client.user, granted)
+        self.change(missed[::-1])
         if from_scratch:
             for telling in client.tellings.values():
                 telling.forget()
         self.do(self._connect(client))
+        self.do(self._quiet())
 
     @rule(client=consumes(clients))
     def leave_for_ever(self, client: Client) -> None:
