@@ -97,7 +97,7 @@ const CLOSINGS = {
   },
   4401: {
     reason: 'signed-out',
-    message: "Your session is over. Press Enter in kubedom's terminal for a new sign-in link, and open it.",
+    message: "Your session is over. Reload the page to sign in again, or open a new link: Enter in kubedom's terminal prints one.",
     final: true,
   },
   4403: {

@@ -55,9 +55,8 @@ class Visitor:
                 await self.page.socket.wait_closed()
 
     def listed(self, plural: str) -> dict[str, str]:
-        """Ask the API server with the user's own token."""
+        """Ask the API server as this user."""
         arguments = (plural, f"--namespace={self.user.namespace}")
-        # Without the kubeconfig's certificate, which would count before the token.
         items = self.user.cluster.get(*arguments, f"--as=system:serviceaccount:{self.user.namespace}:reader")["items"]
         return {item["metadata"]["uid"]: item["metadata"]["resourceVersion"] for item in items}
 
@@ -135,6 +134,9 @@ async def test_a_page_ends_with_what_its_user_may_list(visitors: list[Visitor], 
         await visitor.come()
     for visitor in visitors:
         await _until_right(visitor)
+        others = [user.mark for user in users if user is not visitor.user]
+        assert visitor.page is not None
+        assert not any(mark in text for text in visitor.page.raw for mark in others)
 
 
 async def _until_right(visitor: Visitor) -> None:
@@ -146,5 +148,3 @@ async def _until_right(visitor: Visitor) -> None:
             listed = {kind: await asyncio.to_thread(visitor.listed, plural) for kind, plural in KINDS.items()}
             if all(visitor.shown(kind) == listed[kind] for kind in KINDS):
                 break
-    others = [name for name in visitor.page.raw if "kubedom-test-" in name.replace(visitor.user.namespace, "")]
-    assert others == []

@@ -22,7 +22,7 @@ def ann(cluster: Cluster) -> Iterator[Someone]:
 
 
 async def test_the_form_signs_in_and_a_right_that_is_taken_away_takes_the_subtree_from_the_page(
-    cluster: Cluster, namespace: str, ann: Someone, start: Start, page: Page
+    cluster: Cluster, namespace: str, ann: Someone, start: Start, page: Page, complaints: list[str]
 ) -> None:
     run = start("--sign-in=token")
     answer = await page.goto(f"{run.origin}/")
@@ -34,6 +34,8 @@ async def test_the_form_signs_in_and_a_right_that_is_taken_away_takes_the_subtre
     await page.get_by_label("Token").fill(ann.token())
     await page.get_by_role("button", name="Sign in").click()
     await page.wait_for_url(f"{run.origin}/")
+    assert all("401" in each for each in complaints)
+    complaints.clear()
     await until_live(page)
     name = f"pod-{ann.mark}"
     await until(page, f"({SHOWN})().includes('{name}')")
