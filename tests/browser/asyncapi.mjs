@@ -1,4 +1,4 @@
-// Validates docs/kubedom.v1.asyncapi.json together with the schema that it refers to; its examples must keep that.
+// Validates docs/kubedom.v1.asyncapi.json together with the schema that it refers to.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
