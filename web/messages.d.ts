@@ -340,10 +340,11 @@ export interface Workload {
   uid?: string;
 }
 /**
- * Something that happened; `id`, `source`, `type`, `subject` and `time` are the CloudEvents attributes.
+ * Something that happened; `specversion`, `id`, `source`, `type`, `subject` and `time` are CloudEvents' attributes.
  */
 export interface EventEntry {
   op: 'event';
+  specversion?: '1.0';
   type: EventType;
   kind: string;
   uid: string;

@@ -200,8 +200,9 @@ class Incident(_FrozenWire, frozen=True):
 
 
 class EventEntry(_Wire, kw_only=True, tag="event", tag_field="op"):
-    """Something that happened; `id`, `source`, `type`, `subject` and `time` are the CloudEvents attributes."""
+    """Something that happened; `specversion`, `id`, `source`, `type`, `subject` and `time` are CloudEvents' attributes."""
 
+    specversion: Literal["1.0"] = "1.0"
     type: str
     kind: str
     uid: str

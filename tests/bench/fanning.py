@@ -21,6 +21,7 @@ from typing import cast
 
 from websockets.asyncio.server import ServerConnection, broadcast, serve
 
+from kubedom_bridge import protocol
 from kubedom_bridge.bridge import Bridge
 from kubedom_bridge.frames import changes
 from kubedom_bridge.journal import Journal, Record
@@ -37,6 +38,8 @@ BATCH = 10
 
 @contextlib.asynccontextmanager
 async def kubedom(journal: Journal) -> AsyncIterator[dict[str, object]]:
+    # All clients are one user's.
+    protocol.MESSAGE_BURST = 10_000
     settings = BridgeSettings(port=0, connections_a_user=10_000, drain_seconds=0.0)
     bridge = Bridge(
         settings,
