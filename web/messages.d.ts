@@ -340,7 +340,7 @@ export interface Workload {
   uid?: string;
 }
 /**
- * Something that happened; `specversion`, `id`, `source`, `type`, `subject` and `time` are CloudEvents' attributes.
+ * What happened, with CloudEvents' attributes: `specversion`, `id`, `source`, `type`, `subject`, `time`.
  */
 export interface EventEntry {
   op: 'event';

@@ -18,7 +18,7 @@ from websockets.http11 import Request, Response
 from . import audit, origin, protocol
 from .actions import ActionGateway
 from .admission import Admission
-from .app import Site, make_app, packaged_web_dir
+from .app import make_app, packaged_web_dir
 from .authority import Authority, LocalAuthority, ReviewedAuthority
 from .delivery import Delivery
 from .drain import drain
@@ -41,6 +41,7 @@ from .reviews import AccessReviews, Resource, TokenReviews
 from .session import Greeting, Services, Session
 from .settings import BridgeSettings
 from .signin import LocalSignIn
+from .site import Site
 from .snapshots import Snapshots
 from .subscriptions import Telling
 from .upgrade import PunctualHttp, SocketHost, Upgraded, refuse

@@ -35,6 +35,10 @@ class TokenBucket:
         self._left -= 1
         return True
 
+    def give_back(self) -> None:
+        """Give back one that was taken for nothing."""
+        self._left = min(self._burst, self._left + 1)
+
     def is_full(self, now: float) -> bool:
         """Whether it has nothing to remember any more."""
         return self._left + (now - self._at) * self._rate >= self._burst
@@ -57,6 +61,11 @@ class Buckets:
             if len(self._buckets) >= self.KEPT:
                 return False
         return self._buckets.setdefault(key, TokenBucket(self._rate, self._burst)).take(now)
+
+    def give_back(self, key: object) -> None:
+        """Give back what was taken for nothing."""
+        if key in self._buckets:
+            self._buckets[key].give_back()
 
 
 class Connections:

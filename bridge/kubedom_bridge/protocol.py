@@ -200,7 +200,7 @@ class Incident(_FrozenWire, frozen=True):
 
 
 class EventEntry(_Wire, kw_only=True, tag="event", tag_field="op"):
-    """Something that happened; `specversion`, `id`, `source`, `type`, `subject` and `time` are CloudEvents' attributes."""
+    """What happened, with CloudEvents' attributes: `specversion`, `id`, `source`, `type`, `subject`, `time`."""
 
     specversion: Literal["1.0"] = "1.0"
     type: str

@@ -1,6 +1,7 @@
 """A bridge in a process of its own, whose memory and log are its own.
 
-It prints one line with its port and the cookie of a signed-in browser, and then does what the lines it reads say:
+It prints one line with its port and the cookie of a signed-in browser (with `--tokens`, whose user may do everything,
+the cookie is the token's), and then does what the lines it reads say:
 `publish N SIZE` adds N events of about SIZE bytes to the journal, `rss` measures. Each is answered by a line.
 """
 
@@ -13,9 +14,10 @@ import sys
 from pathlib import Path
 from typing import cast
 
-from tests.unit.bridge.conftest import Cluster
 from tests.unit.bridge.entries import event
+from tests.unit.bridge.reviewing import Reviewing
 
+from kubedom_bridge import bridge as bridges
 from kubedom_bridge import protocol, session, upgrade
 from kubedom_bridge.bridge import Bridge
 from kubedom_bridge.journal import Journal
@@ -27,24 +29,29 @@ def resident_bytes() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 
 
-async def main(open_seconds: float) -> None:
+TOKEN = "good-token"
+
+
+async def main(open_seconds: float, tokens: bool) -> None:
     # Whoever fuzzes sends more than a page may.
     protocol.MESSAGES_PER_SECOND = 1e6
     upgrade.OPEN_SECONDS = session.SUBSCRIBE_SECONDS = open_seconds
     journal = Journal(clock=asyncio.get_running_loop().time)
-    settings = BridgeSettings(port=0)
+    bridges.SIGN_IN_BURST = 1e6
+    settings = BridgeSettings(port=0, tokens=tokens, default_deployment="default/web")
     bridge = Bridge(
         settings,
         listen(settings),
         journal=journal,
-        api=cast(Api, Cluster()),
+        api=cast(Api, Reviewing(**{TOKEN: "ann"})),
         user="ann",
         resources={},
         greeting=session.Greeting("test", "v1.36.3"),
         not_ready=lambda: "",
     )
     async with bridge.serving():
-        cookie = f"kubedom_session_{bridge.port}={bridge.signin.exchange(bridge.signin.new_code())}"
+        value = TOKEN if tokens else bridge.signin.exchange(bridge.signin.new_code())
+        cookie = f"kubedom_session_{bridge.port}={value}"
         print(json.dumps({"port": bridge.port, "cookie": cookie}), flush=True)
         while line := await asyncio.to_thread(sys.stdin.readline):
             what, *numbers = line.split()
@@ -60,5 +67,7 @@ async def main(open_seconds: float) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--open-seconds", type=float, required=True)
+    parser.add_argument("--tokens", action="store_true")
     logging.basicConfig(level=logging.INFO)
-    asyncio.run(main(parser.parse_args().open_seconds))
+    options = parser.parse_args()
+    asyncio.run(main(options.open_seconds, options.tokens))

@@ -45,6 +45,7 @@ class Wire:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(60)
         self.socket.connect(("127.0.0.1", port))
+        self._port = port
         self._unread = b""
         self.response = ""
         if cookie:
@@ -57,17 +58,20 @@ class Wire:
         self.socket.close()
 
     def _shake_hands(self, port: int, cookie: str, extensions: str) -> None:
+        lines = [f"Origin: http://127.0.0.1:{port}", f"Cookie: {cookie}"]
+        self.shake_hands(lines + ([f"Sec-WebSocket-Extensions: {extensions}"] if extensions else []))
+
+    def shake_hands(self, headers: list[str]) -> None:
+        """Ask for the socket, with these headers beside the ordinary ones; `response` is the head of the answer."""
         lines = [
             "GET /api/socket HTTP/1.1",
-            f"Host: 127.0.0.1:{port}",
-            f"Origin: http://127.0.0.1:{port}",
+            f"Host: 127.0.0.1:{self._port}",
             "Connection: Upgrade",
             "Upgrade: websocket",
             "Sec-WebSocket-Version: 13",
             f"Sec-WebSocket-Key: {b64encode(os.urandom(16)).decode()}",
             "Sec-WebSocket-Protocol: kubedom.v1",
-            f"Cookie: {cookie}",
-            *([f"Sec-WebSocket-Extensions: {extensions}"] if extensions else []),
+            *headers,
         ]
         self.socket.sendall("\r\n".join([*lines, "", ""]).encode())
         while b"\r\n\r\n" not in self._unread:

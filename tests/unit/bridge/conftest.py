@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import msgspec
 import pytest
@@ -21,6 +21,7 @@ from kubedom_bridge.kube import Api, ApiError
 from kubedom_bridge.session import Greeting
 from kubedom_bridge.settings import BridgeSettings, listen
 
+T = TypeVar("T")
 POD = "/api/v1/namespaces/default/pods/p"
 DEPLOYMENT = "/apis/apps/v1/namespaces/default/deployments/web"
 ACTIONS = "/apis/kubedom.dev/v1alpha1/namespaces/default/healingactions"
@@ -99,6 +100,11 @@ class Running:
             finally:
                 connection.close()
 
+        return await self.in_thread(ask)
+
+    @staticmethod
+    async def in_thread(ask: Callable[[], T]) -> T:
+        """Do what waits for the bridge, which runs on this loop."""
         return await asyncio.to_thread(ask)
 
     async def sign_in(self) -> str:

@@ -6,7 +6,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from typing import Any, Self, cast
 
 from kubedom_bridge.bridge import Bridge
 from kubedom_bridge.journal import RING_ENTRIES, Journal
@@ -38,6 +38,10 @@ class Reviewing(Cluster):
         #: (user, kind's plural, namespace; empty for the whole cluster) that may be listed; None for everything.
         self.allowed: set[tuple[str, str, str]] | None = None
         self.reviews = 0
+
+    def with_token(self, token: str) -> Self:
+        """The same, as whoever this token is of."""
+        return self
 
     async def call(self, method: str, path: str, *, body: Any = None, **more: Any) -> dict[str, Any]:
         if path.endswith("tokenreviews"):

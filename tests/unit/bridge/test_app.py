@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from kubedom_bridge.app import CONTENT_POLICY
 from kubedom_bridge.errors import ConfigurationError, NotPermitted, PortInUse
 from kubedom_bridge.settings import BridgeSettings, check_settings, listen
+from kubedom_bridge.site import CONTENT_POLICY
 
 from .conftest import Running
 

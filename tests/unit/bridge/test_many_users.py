@@ -103,37 +103,6 @@ async def test_guessing_is_slowed_down(running: Running) -> None:
     assert 429 in statuses[20:]
 
 
-@pytest.mark.parametrize("method", ["POST", "DELETE"])
-@pytest.mark.parametrize(
-    ("origin", "site", "allowed"),
-    [
-        ("own", "same-origin", True),
-        ("own", None, True),
-        (None, None, True),
-        (None, "none", True),
-        ("own", "same-site", False),
-        ("own", "cross-site", False),
-        (None, "cross-site", False),
-        ("http://evil.example", None, False),
-        ("http://evil.example", "same-origin", False),
-        ("null", None, False),
-        ("", None, False),
-    ],
-)
-async def test_where_an_unsafe_request_comes_from_is_judged_before_who_sends_it(
-    running: Running, method: str, origin: str | None, site: str | None, allowed: bool
-) -> None:
-    headers = {"cookie": f"kubedom_session_{running.bridge.port}={GOOD}", **JSON}
-    if origin is not None:
-        headers["origin"] = running.origin if origin == "own" else origin
-    if site is not None:
-        headers["sec_fetch_site"] = site
-    answer = await running.request(method, "/api/session", body=b'{"token": "bad"}', **headers)
-    assert (answer.status == 403) is not allowed
-    if not allowed:
-        assert answer.json["type"] == "urn:kubedom:origin"
-
-
 async def opened(running: Running, **more: Any) -> Any:
     return await connect(
         running.origin.replace("http", "ws") + "/api/socket",

@@ -1,0 +1,104 @@
+"""`/api/session`: signing in with a token, asking who one is, and signing out."""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from . import audit, pages
+from .bodies import BadBody, body
+from .errors import KubedomError
+from .identity import Proof, checked_token
+from .problems import problem, refused
+from .site import Site, peer
+
+#: Browsers keep no cookie that is larger.
+LONGEST_COOKIE = 3_800
+
+
+def session_route(site: Site) -> Route:
+    """Make the route, as below `/api`."""
+
+    async def who(request: Request) -> Response:
+        try:
+            identity = await site.identify(request)
+        except KubedomError as error:
+            return refused(error)
+        return JSONResponse({"user": identity.user.name, "groups": identity.user.groups, "expires": identity.expires})
+
+    async def sign_in(request: Request) -> Response:
+        source = peer(request)
+        if not site.by_token:
+            return problem(422, "signIn", "Nobody signs in with a token here.", remedy="Start with --sign-in token.")
+        if not site.sign_ins.take(source, asyncio.get_running_loop().time()):
+            site.refused("rate")
+            audit.record("signIn", source=source, outcome="refused", reason="too many attempts")
+            return problem(429, "tooMany", "Too many attempts to sign in.", remedy="Wait a little.")
+        try:
+            token, form = await _token_of_body(request)
+            identity = await site.authority.identify(Proof(token=token))
+        except KubedomError as error:
+            audit.record("signIn", source=source, outcome="refused", reason=error.message)
+            return pages.sign_in(error.message) if _wants_page(request) else refused(error)
+        if len(token) > LONGEST_COOKIE:
+            return problem(
+                413,
+                "badRequest",
+                "The token is too long for a browser's cookie.",
+                remedy=f"Use one of at most {LONGEST_COOKIE} characters, or a proxy that signs in.",
+                at="token",
+            )
+        # Behind a proxy all users come from one address, and only those who guess are to be slowed down.
+        site.sign_ins.give_back(source)
+        audit.record("signIn", user=identity.user.name, source=source, outcome="accepted")
+        answer: Response = (
+            RedirectResponse("/", HTTPStatus.SEE_OTHER) if form else JSONResponse({"user": identity.user.name}, 201)
+        )
+        answer.set_cookie(site.cookie, token, httponly=True, samesite="strict", secure=site.secure_cookie)
+        return answer
+
+    async def sign_out(request: Request) -> Response:
+        audit.record("signOut", source=peer(request), outcome="accepted")
+        if site.signin is not None:
+            site.signin.end(request.cookies.get(site.cookie))
+        answer = Response(status_code=HTTPStatus.NO_CONTENT)
+        answer.delete_cookie(site.cookie, httponly=True, samesite="strict", secure=site.secure_cookie)
+        return answer
+
+    answers = {"GET": who, "HEAD": who, "POST": sign_in, "DELETE": sign_out}
+
+    async def session(request: Request) -> Response:
+        return await answers[request.method](request)
+
+    return Route("/session", session, methods=list(answers))
+
+
+async def _token_of_body(request: Request) -> tuple[str, bool]:
+    """Read the token, and whether a form sent it."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    sent_body = await body(request)
+    token: Any = None
+    try:
+        if kind == "application/json":
+            sent = msgspec.json.decode(sent_body)
+            token = sent.get("token") if isinstance(sent, dict) else None
+        elif kind == "application/x-www-form-urlencoded":
+            token = dict(parse_qsl(sent_body.decode("ascii"))).get("token")
+        else:
+            raise BadBody(415, f"A body of type {kind[:80]!r} is not taken.", remedy="Send JSON or a form.")
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        token = None
+    if not isinstance(token, str) or not token.strip():
+        raise BadBody(422, "There is no token in the body.", remedy='Send {"token": "..."}.', field="token")
+    return checked_token(token.strip()), kind != "application/json"
+
+
+def _wants_page(request: Request) -> bool:
+    return "text/html" in request.headers.get("accept", "")

@@ -1,0 +1,111 @@
+"""Where a request comes from, who sends it and what it carries, in every combination, with a raw client.
+
+What should come of each is said here by a short rule of its own: origin and site are judged before the sign-in, the
+sign-in before the body.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from tests.faults.wire import CLOSE, TEXT, Wire
+
+from kubedom_bridge import bridge as bridges
+
+from .conftest import Running
+from .reviewing import Reviewing, reviewed
+
+OWN = "own"
+ORIGINS = [None, OWN, "null", "", "http://evil.example", "http://127.0.0.1:1", "https://127.0.0.1", "http://localhost"]
+SITES = [None, "same-origin", "none", "same-site", "cross-site", "unheard-of"]
+CONTENT_TYPES = [None, "application/json", "application/x-www-form-urlencoded", "text/plain", "multipart/form-data"]
+COOKIES = [None, "good", "bad"]
+BODIES = {
+    "application/json": b'{"token": "good"}',
+    "application/x-www-form-urlencoded": b"token=good",
+}
+
+
+@pytest.fixture
+async def running(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Running]:
+    monkeypatch.setattr(bridges, "SIGN_IN_BURST", 1e6)
+    async with reviewed(Reviewing(good="ann"), default_deployment="default/web", connections_a_user=1000) as started:
+        yield started
+
+
+def welcome(origin: str | None, site: str | None) -> bool:
+    """Whether a request may come from there; a client that is no browser says neither."""
+    return origin in {None, OWN} and site in {None, "same-origin", "none"}
+
+
+def headers(running: Running, origin: str | None, site: str | None, cookie: str | None) -> dict[str, str]:
+    found = {
+        "Origin": running.origin if origin == OWN else origin,
+        "Sec-Fetch-Site": site,
+        "Cookie": None if cookie is None else f"kubedom_session_{running.bridge.port}={cookie}",
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+async def test_the_socket(running: Running) -> None:
+    for origin, site, cookie in itertools.product(ORIGINS, SITES, COOKIES):
+        answer = await asked(running, headers(running, origin, site, cookie))
+        if not welcome(origin, site):
+            assert answer == "403", (origin, site, cookie)
+        elif cookie != "good":
+            assert answer == "4401", (origin, site, cookie)
+        else:
+            assert answer == "hello", (origin, site, cookie)
+
+
+async def asked(running: Running, named: dict[str, str]) -> str:
+    """The status that refuses the handshake, the code that closes the socket, or its first message."""
+
+    def ask() -> str:
+        with Wire(running.bridge.port) as wire:
+            wire.shake_hands([f"{name}: {value}" for name, value in named.items()])
+            status = wire.response.split()[1]
+            if status != "101":
+                return status
+            first = wire.read()
+            if first.opcode == CLOSE:
+                return str(first.code)
+            assert first.opcode == TEXT
+            kind: str = json.loads(first.payload)["type"]
+            return kind
+
+    return await running.in_thread(ask)
+
+
+async def test_every_unsafe_request(running: Running) -> None:
+    requests = (("POST", "/api/session"), ("DELETE", "/api/session"), ("POST", "/api/deploy"))
+    for (method, path), origin, site, kind, cookie in itertools.product(
+        requests, ORIGINS, SITES, CONTENT_TYPES, COOKIES
+    ):
+        named = headers(running, origin, site, cookie) | ({"Content-Type": kind} if kind else {})
+        body = BODIES.get(kind or "", b"x" if kind else b"")
+        answer = await running.request(method, path, body=body, **named)
+        case = (method, path, origin, site, kind, cookie)
+        assert answer.status == expected(*case), case
+        if answer.status >= 400:
+            problem: dict[str, Any] = answer.json
+            assert (answer.headers["content-type"], problem["status"]) == ("application/problem+json", answer.status)
+        if answer.status not in {201, 204, 303}:
+            assert answer.cookies == [], case
+    assert running.cluster.made
+
+
+def expected(method: str, path: str, origin: str | None, site: str | None, kind: str | None, cookie: str | None) -> int:
+    if not welcome(origin, site):
+        return 403
+    if method == "DELETE":
+        return 204
+    if path == "/api/session":
+        return {"application/json": 201, "application/x-www-form-urlencoded": 303}.get(kind or "", 415)
+    if cookie != "good":
+        return 401
+    return 415 if kind else 202
