@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import cast
 
 from tests.unit.bridge.entries import event
-from tests.unit.bridge.reviewing import Reviewing
+from tests.unit.bridge.reviewing import RESOURCES, Reviewing
 
 from kubedom_bridge import bridge as bridges
 from kubedom_bridge import protocol, session, upgrade
@@ -45,7 +45,7 @@ async def main(open_seconds: float, tokens: bool) -> None:
         journal=journal,
         api=cast(Api, Reviewing(**{TOKEN: "ann"})),
         user="ann",
-        resources={},
+        resources=RESOURCES,
         greeting=session.Greeting("test", "v1.36.3"),
         not_ready=lambda: "",
     )
