@@ -32,13 +32,13 @@ def resident_bytes() -> int:
 TOKEN = "good-token"
 
 
-async def main(open_seconds: float, tokens: bool) -> None:
+async def main(open_seconds: float, tokens: bool, compress: bool) -> None:
     # Whoever fuzzes sends more than a page may.
     protocol.MESSAGES_PER_SECOND = 1e6
     upgrade.OPEN_SECONDS = session.SUBSCRIBE_SECONDS = open_seconds
     journal = Journal(clock=asyncio.get_running_loop().time)
     bridges.SIGN_IN_BURST = 1e6
-    settings = BridgeSettings(port=0, tokens=tokens, default_deployment="default/web")
+    settings = BridgeSettings(port=0, tokens=tokens, compress=compress, default_deployment="default/web")
     bridge = Bridge(
         settings,
         listen(settings),
@@ -68,6 +68,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--open-seconds", type=float, required=True)
     parser.add_argument("--tokens", action="store_true")
+    parser.add_argument("--compress", action="store_true")
     logging.basicConfig(level=logging.INFO)
     options = parser.parse_args()
-    asyncio.run(main(options.open_seconds, options.tokens))
+    asyncio.run(main(options.open_seconds, options.tokens, options.compress))

@@ -48,6 +48,34 @@ def test_a_compressed_bomb_is_not_unpacked(attacked: Attacked) -> None:
     assert attacked.serves()
 
 
+def test_where_compression_is_agreed_to_a_bomb_is_unpacked_no_further_than_a_message_may_be_long(
+    attacked_compressing: Attacked,
+) -> None:
+    attacked = attacked_compressing
+    before = attacked.resident_bytes()
+    for size in (MIB, 64 * MIB):
+        with attacked.open(extensions="permessage-deflate; client_max_window_bits") as wire:
+            assert "server_no_context_takeover" in wire.response
+            wire.send(frame(deflated(size), first=0xC0))
+            assert close_code(wire) == 1009
+    assert attacked.resident_bytes() - before < 32 * MIB
+    assert attacked.serves()
+
+
+def test_a_compressed_page_is_told_the_same_in_fewer_bytes(attacked_compressing: Attacked) -> None:
+    attacked = attacked_compressing
+    with attacked.subscribed() as plain, attacked.subscribed(extensions="permessage-deflate") as packed:
+        for wire in (plain, packed):
+            read_until(wire, "snapshotEnd")
+        attacked.publish(50)
+        ordinary, smaller = plain.read(), packed.read()
+        assert ordinary.opcode == TEXT
+        assert smaller.first == 0xC0 | TEXT
+        unpacker = zlib.decompressobj(wbits=-15)
+        assert unpacker.decompress(smaller.payload + b"\0\0\xff\xff") == ordinary.payload
+        assert len(smaller.payload) < len(ordinary.payload) / 10
+
+
 @pytest.mark.parametrize("fragment", [64 * MIB, 60_000, 100])
 def test_a_message_that_grows_too_long_ends_in_1009(attacked: Attacked, fragment: int) -> None:
     before = attacked.resident_bytes()

@@ -15,6 +15,7 @@ TEXT, CLOSE, PONG = 1, 8, 10
 class Frame(NamedTuple):
     opcode: int
     payload: bytes
+    first: int = 0x81
 
     @property
     def code(self) -> int | None:
@@ -118,7 +119,7 @@ class Wire:
             (length,) = struct.unpack("!H", self._take(2))
         elif length == 127:
             (length,) = struct.unpack("!Q", self._take(8))
-        return Frame(first & 0x0F, self._take(length))
+        return Frame(first & 0x0F, self._take(length), first & 0xCF)
 
     def read_all(self) -> Iterator[Frame]:
         """Read to the end; what was sent after the bridge closed lets the kernel end it with a reset."""
