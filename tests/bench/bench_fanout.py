@@ -1,12 +1,13 @@
 """What one server process tells many clients: deliveries a second, latency, and memory an idle connection.
 
-    python -m tests.bench.bench_fanout [--clients 1000 3000] [--seconds 5] [--rate 20]
+    python -m tests.bench.bench_fanout [--clients 1000 3000] [--seconds 5] [--rate 20] [--stalled 20]
 
 The bridge with its journal, sign-in and delivery beside `websockets.broadcast()` on a plain websockets server, which
 passes the same journal on; entries of 1 KB. The server has one core (where a process can be pinned) and the clients,
 all in this process, another: they only count the entries in what they read, and every entry has to be counted by every
 client. Throughput is with as many entries published as the clients take, at most a window ahead; latency is at an even
-rate, from publishing to the client's read.
+rate, from publishing to the client's read. Each server is measured a second time beside some clients that subscribe and
+never read; what its memory grew by in the run is the last column but one.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import asyncio
 import json
 import os
 import resource
+import socket
 import statistics
 import sys
 import time
@@ -178,12 +180,24 @@ async def connect(server: Server, tally: Tally, clients: int) -> None:
                 sys.exit(f"{tally.lost} connections were lost")
 
 
-async def measure(name: str, clients: int, options: argparse.Namespace, core: int | None) -> list[float]:
+def stall(server: Server) -> socket.socket:
+    """A client that asks for everything and reads nothing."""
+    stalled = socket.socket()
+    stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    stalled.connect(("127.0.0.1", server.port))
+    stalled.sendall(server.request())
+    if server.cookie:
+        stalled.sendall(frame(b'{"type":"subscribe"}'))
+    return stalled
+
+
+async def measure(name: str, clients: int, stalled: int, options: argparse.Namespace, core: int | None) -> list[float]:
     tally = Tally()
     async with serving(name, core) as server:
         empty = await server.figures()
         await connect(server, tally, clients)
         idle = await server.figures()
+        sockets = [stall(server) for _ in range(stalled)]
 
         tally.timing = True
         server.tell(f"pace {options.rate}")
@@ -213,7 +227,10 @@ async def measure(name: str, clients: int, options: argparse.Namespace, core: in
             if tally.lost:
                 break
         await asyncio.sleep(WARM_UP_SECONDS)
+        grown = ((await server.figures())["rss"] - idle["rss"]) / 2**20
         telling.cancel()
+        for one in sockets:
+            one.close()
         if tally.lost or tally.entries != head * clients:
             sys.exit(f"{tally.lost} connections lost, {tally.entries:,} of {head * clients:,.0f} entries counted")
     p50, p99 = (statistics.quantiles(latencies, n=100)[at] for at in (49, 98))
@@ -222,6 +239,7 @@ async def measure(name: str, clients: int, options: argparse.Namespace, core: in
         p50,
         p99,
         (idle["rss"] - empty["rss"]) / 1024 / clients,
+        grown,
         server_share,
         own_cpu / took,
     ]
@@ -238,6 +256,7 @@ def main() -> None:
     parser.add_argument("--clients", type=int, nargs="+", default=[1000, 3000])
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--rate", type=float, default=20, help="entries a second of the measurement of latency")
+    parser.add_argument("--stalled", type=int, default=20, help="clients that read nothing, in the second round")
     parser.add_argument("--window", type=int, default=150, help="how many entries the clients may be behind")
     parser.add_argument("--servers", nargs="+", choices=SERVERS, default=list(SERVERS))
     options = parser.parse_args()
@@ -248,15 +267,16 @@ def main() -> None:
     if hasattr(os, "sched_setaffinity") and len(cores := sorted(os.sched_getaffinity(0))) > 1:
         core = cores[0]
         os.sched_setaffinity(0, cores[1:])
-    columns = "clients | server | deliveries/s | p50 ms | p99 ms | KB a connection | server CPU | clients' CPU"
-    print(f"| {columns} | of broadcast() |\n|" + "---|" * 9)
+    columns = "clients | server | stalled | deliveries/s | p50 ms | p99 ms | KB a connection | MB grown"
+    print(f"| {columns} | server CPU | clients' CPU | of broadcast() |\n|" + "---|" * 11)
     for clients in options.clients:
-        found = {name: asyncio.run(measure(name, clients, options, core)) for name in options.servers}
-        for name, (rate, p50, p99, memory, *cpu) in found.items():
-            cells = [f"{clients:,}", name, f"{rate:,.0f}", f"{p50:.1f}", f"{p99:.1f}", f"{memory:.1f}"]
-            cells += [f"{share:.0%}" for share in cpu]
-            cells.append(f"{rate / found['broadcast'][0]:.1f}" if "broadcast" in found else "")
-            print(f"| {' | '.join(cells)} |", flush=True)
+        for stalled in dict.fromkeys((0, options.stalled)):
+            found = {name: asyncio.run(measure(name, clients, stalled, options, core)) for name in options.servers}
+            for name, (rate, p50, p99, memory, grown, *cpu) in found.items():
+                cells = [f"{clients:,}", name, str(stalled), f"{rate:,.0f}", f"{p50:.1f}", f"{p99:.1f}"]
+                cells += [f"{memory:.1f}", f"{grown:.0f}", *(f"{share:.0%}" for share in cpu)]
+                cells.append(f"{rate / found['broadcast'][0]:.1f}" if "broadcast" in found else "")
+                print(f"| {' | '.join(cells)} |", flush=True)
 
 
 if __name__ == "__main__":

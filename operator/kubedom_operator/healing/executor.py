@@ -59,6 +59,7 @@ class Executor:
         self._deadline = deadline
         self._effects = Effects(api)
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._next: dict[str, Action] = {}
         self._told: dict[str, str] = {}
         self._ahead = 0.0
 
@@ -73,11 +74,16 @@ class Executor:
             return
         self._tell(action, replayed=change is None and action.uid not in self._told)
         if action.uid in self._tasks:
+            # The last status can come while the task that wrote it is still there; then this one is for what follows.
+            self._next[action.uid] = action
             return
+        self._start(action)
+
+    def _start(self, action: Action) -> None:
         work = self._expire(action) if action.finished else self._run(action)
         task = asyncio.create_task(work, name=f"action {action.namespace}/{action.name}")
         self._tasks[action.uid] = task
-        task.add_done_callback(lambda _: self._done(action.uid))
+        task.add_done_callback(lambda done: self._done(action.uid, cancelled=done.cancelled()))
 
     async def close(self) -> None:
         """End all work where it stands; whoever watches next takes it up again."""
@@ -86,8 +92,11 @@ class Executor:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _done(self, uid: str) -> None:
+    def _done(self, uid: str, *, cancelled: bool) -> None:
         self._tasks.pop(uid, None)
+        following = self._next.pop(uid, None)
+        if following is not None and following.finished and not cancelled:
+            self._start(following)
 
     def _tell(self, action: Action, *, replayed: bool) -> None:
         event_type = _EVENTS.get(action.phase)
