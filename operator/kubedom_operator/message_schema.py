@@ -15,7 +15,7 @@ from kubedom_bridge.protocol import Command, DeleteEntry, EventEntry, StateEntry
 
 from .diagnosis import CATALOGUE
 
-HEALING_EVENTS = ("healingStarted", "healingSucceeded", "healingFailed")
+HEALING_EVENTS = ("healingPlanned", "healingSkipped", "healingStarted", "healingSucceeded", "healingFailed")
 
 
 def event_types() -> list[str]:
