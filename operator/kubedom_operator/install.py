@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,8 @@ from kubedom_bridge.actions import GROUP, VERSION
 from kubedom_bridge.kube import Api, ApiError
 
 FIELD_MANAGER = "kubedom"
-SERVED_SECONDS = 10.0
+SERVED_SECONDS = 0.1
+SERVED_LOOKS = 100
 
 
 def packaged(folder: str, checkout: str) -> Path:
@@ -46,10 +46,10 @@ async def install_crds(api: Api) -> None:
         await apply(api, f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}", crd)
         wanted.add(crd["spec"]["names"]["plural"])
     # Whoever looks for them at once would take them for missing.
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(SERVED_SECONDS):
-            while not wanted <= await _served(api):
-                await asyncio.sleep(0.1)
+    for _ in range(SERVED_LOOKS):
+        if wanted <= await _served(api):
+            break
+        await asyncio.sleep(SERVED_SECONDS)
 
 
 async def _served(api: Api) -> set[str]:
