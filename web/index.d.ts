@@ -69,6 +69,8 @@ export interface Incident {
 export interface CommandOptions {
   /** Why, for those who read the action later. */
   reason?: string;
+  /** What the command needs beside its target, as `{ until: '2030-01-31T12:00:00Z' }` for `vetoHealing`. */
+  parameters?: Record<string, unknown>;
   /** Two commands with one key are one action. Default: a random key. */
   idempotencyKey?: string;
   /** Stops waiting for the result; what was sent is done all the same. */

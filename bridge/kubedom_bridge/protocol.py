@@ -123,6 +123,7 @@ class Command(_Wire, tag="command", tag_field="type"):
     target: Target
     idempotency_key: str = ""
     reason: str = ""
+    parameters: dict[str, Any] = {}
 
 
 ClientMessage = Subscribe | Unsubscribe | Token | Command
