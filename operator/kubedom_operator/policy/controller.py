@@ -22,7 +22,7 @@ from kubedom_operator.timers import TimerWheel
 
 from . import reading, record
 from .decide import decide
-from .model import Decision, Policy, Refusal, World
+from .model import Decision, Policy, Refusal, Verdict, World
 from .openings import Openings
 
 ROOT = f"/apis/{GROUP}/{VERSION}"
@@ -195,11 +195,16 @@ class Policies:
         if ledger is None:
             found = self._known[POLICIES][policy.uid].get("status") or {}
             ledger = self._ledgers[policy.uid] = record.Ledger(found)
-        verdict = decide(policy, self._openings.of(policy.namespace), self._world(policy, ledger), self._clock())
-        decisions = verdict.decisions
-        if any(each.outcome == "Act" for each in decisions):
+        verdict = self._decide(policy, ledger)
+        if any(each.outcome == "Act" for each in verdict.decisions):
             await self._confirm(policy)
-            decisions = [await self._act(policy, each) if each.outcome == "Act" else each for each in decisions]
+            # Meanwhile a failure may be over.
+            verdict = self._decide(policy, ledger)
+        # One at a time, so that each is decided by what is known when it is created; the others follow at once.
+        chosen = next((each for each in verdict.decisions if each.outcome == "Act"), None)
+        decisions = [each for each in verdict.decisions if each.outcome != "Act"]
+        if chosen is not None:
+            decisions.append(await self._act(policy, chosen))
         now = self._clock()
         news = ledger.news(decisions, now, policy.memory)
         self._publish_news(policy, news)
@@ -213,6 +218,9 @@ class Policies:
         for each in news:
             if each.aloud:
                 await self._announce(policy, each.decision)
+
+    def _decide(self, policy: Policy, ledger: record.Ledger) -> Verdict:
+        return decide(policy, self._openings.of(policy.namespace), self._world(policy, ledger), self._clock())
 
     def _world(self, policy: Policy, ledger: record.Ledger) -> World:
         actions = [
@@ -290,7 +298,7 @@ class Policies:
     def _publish_news(self, policy: Policy, news: list[record.News]) -> None:
         now = self._clock()
         entries: list[Entry] = [
-            record.entry(policy, each.decision, cluster=self._cluster, now=now) for each in news if each.pages
+            record.entry(policy, each, cluster=self._cluster, now=now) for each in news if each.pages
         ]
         if entries:
             self._publish(entries)

@@ -118,7 +118,6 @@ class Incident(NamedTuple):
     owner: Ref
     labels: Mapping[str, str]
     since: float
-    replayed: bool = False
 
 
 class Past(NamedTuple):

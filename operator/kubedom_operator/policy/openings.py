@@ -8,10 +8,10 @@ found.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from kubedom_bridge.protocol import Entry, EventEntry
-from kubedom_operator.diagnosis.ownership import workload_of
+from kubedom_operator.diagnosis.ownership import Owner, workload_of
 from kubedom_operator.projection import Metadata, seconds
 
 from .model import Health, Incident, Ref
@@ -92,28 +92,19 @@ class Openings:
             owner=self._owner(entry, found) or subject,
             labels=metadata.labels or {},
             since=seconds(entry.incident.since) or self._clock(),
-            replayed=entry.replayed,
         )
 
     def _owner(self, entry: EventEntry, found: Any) -> Ref | None:
         """The workload that an object belongs to, with its uid where that is known."""
         if found is None:
             return None
-        named: _Named | None = None
-        if entry.kind == "Pod":
-            owner = workload_of(found)
-            named = _Named(owner.kind, owner.name, owner.uid or "") if owner is not None else None
-        else:
-            controllers = [each for each in found.metadata.owner_references or () if each.controller]
-            if controllers:
-                named = _Named(controllers[0].kind or "", controllers[0].name or "", controllers[0].uid or "")
-        if named is None:
+        owner = workload_of(found) if entry.kind == "Pod" else _controller(found)
+        if owner is None:
             return None
-        known = None if named.uid else self._workload(named.kind, entry.namespace, named.name)
-        return Ref(named.kind, named.name, named.uid or (known.metadata.uid if known is not None else ""))
+        known = None if owner.uid else self._workload(owner.kind, entry.namespace, owner.name)
+        return Ref(owner.kind, owner.name, owner.uid or (known.metadata.uid if known is not None else ""))
 
 
-class _Named(NamedTuple):
-    kind: str
-    name: str
-    uid: str
+def _controller(found: Any) -> Owner | None:
+    controllers = [each for each in found.metadata.owner_references or () if each.controller]
+    return Owner(controllers[0].kind or "", controllers[0].name or "", controllers[0].uid) if controllers else None

@@ -31,11 +31,15 @@ _DONE = frozenset({"Acted", "DryRun"})
 
 
 class News(NamedTuple):
-    """A decision whose reason is new: to the cluster, which gets an Event, or to pages."""
+    """A decision whose reason is new: to the cluster, which gets an Event, or to pages.
+
+    One that only pages hear of again, since the operator was started anew, is not `fresh`.
+    """
 
     decision: Decision
     aloud: bool
     pages: bool
+    fresh: bool
 
 
 class Ledger:
@@ -71,13 +75,14 @@ class Ledger:
         self.done = [each for each in self.done if (seconds(each["time"]) or 0.0) > now - memory]
         found: list[News] = []
         whole: tuple[str, str, str] | None = None
+        before = dict(self._told)
         pages: dict[str, tuple[str, str]] = {}
         for each in decisions:
             owner = each.incident.owner.key
             word = "Acted" if each.outcome == "Act" else each.outcome
-            key, said = _WHOLE if each.whole else owner, (word, each.reason, each.name if word != "Waiting" else "")
+            key, said = _WHOLE if each.whole else owner, (word, each.reason, each.name if word in _DONE else "")
             aloud = self._told.get(key) != said
-            if aloud or each.outcome in {"Act", "DryRun"}:
+            if aloud or word in _DONE:
                 self._told[key] = said
                 self._note(each, word, now)
                 aloud = word != "Waiting" and self._events.take(now)
@@ -85,7 +90,7 @@ class Ledger:
             pages[owner] = (each.reason, each.name)
             told_pages = self._told_pages.get(owner) != pages[owner]
             if aloud or told_pages:
-                found.append(News(each, aloud, told_pages))
+                found.append(News(each, aloud, told_pages, before.get(key) != said))
         if whole is None:
             self._told.pop(_WHOLE, None)
         # A workload that fails again later is told of again.
@@ -240,8 +245,9 @@ def event(policy: Policy, decision: Decision, now: float) -> dict[str, Any]:
     }
 
 
-def entry(policy: Policy, decision: Decision, *, cluster: str, now: float) -> EventEntry:
+def entry(policy: Policy, news: News, *, cluster: str, now: float) -> EventEntry:
     """Tell pages what is planned or skipped, on the failing object."""
+    decision = news.decision
     subject = decision.incident.subject
     told = telling.event(
         subject.kind,
@@ -260,5 +266,5 @@ def entry(policy: Policy, decision: Decision, *, cluster: str, now: float) -> Ev
         now=now,
     )
     told.speaks_of = ("HealingPolicy",)
-    told.replayed = decision.incident.replayed
+    told.replayed = not news.fresh
     return told

@@ -78,7 +78,7 @@ class Checked(Simulated):
             self.now += number
         elif kind == "restart":
             # Failures without a time of their own begin again for an operator that was started again.
-            self.open = {key: each._replace(since=self.now, replayed=True) for key, each in self.open.items()}
+            self.open = {key: each._replace(since=self.now) for key, each in self.open.items()}
         elif kind == "veto":
             self.vetoes.append(Veto("v", "Deployment", name, "", "", self.now + number, "ann", ""))
         elif kind == "pause":
