@@ -6,6 +6,7 @@
  * HealingAction, so it outlives the connection: its result is then taken from the events of that action.
  *
  * @import {CommandOptions, CommandResult, CommandTarget, EventEntry, ServerMessage} from './index.js'
+ * @import {ClientMessage} from './messages.js'
  */
 
 /** Why a command did not succeed: `code` for scripts, `message` for people. */
@@ -31,13 +32,13 @@ export class CommandError extends Error {
  */
 
 export class Commands {
-  /** @type {(message: object) => boolean} */
+  /** @type {(message: ClientMessage) => boolean} */
   #send;
   /** @type {Map<string, Pending>} */
   #pending = new Map();
   #count = 0;
 
-  /** @param {(message: object) => boolean} send Says whether the message left. */
+  /** @param {(message: ClientMessage) => boolean} send Says whether the message left. */
   constructor(send) {
     this.#send = send;
   }

@@ -6,6 +6,7 @@
  * nothing of an abandoned socket is handed on.
  *
  * @import {ConnectionStatus, ServerMessage} from './index.js'
+ * @import {ClientMessage} from './messages.js'
  */
 import { backoff } from './backoff.js';
 import { MalformedFrame, SUBPROTOCOL, closing, readMessage } from './protocol.js';
@@ -19,7 +20,7 @@ const DEFAULT_HEARTBEAT_S = 15;
 /**
  * @typedef {object} ConnectionOptions
  * @property {string} url
- * @property {() => object} subscribe Gives the first message of a new connection.
+ * @property {() => ClientMessage} subscribe Gives the first message of a new connection.
  * @property {() => void} forget Called when the position cannot be trusted any more.
  * @property {(message: ServerMessage) => void} onmessage
  * @property {(status: ConnectionStatus) => void} onstatus
@@ -75,7 +76,7 @@ export class Connection {
   }
 
   /**
-   * @param {object} message
+   * @param {ClientMessage} message
    * @returns {boolean} Whether it was handed to an open socket.
    */
   send(message) {

@@ -7,36 +7,14 @@
  */
 
 import type { FailureEventMap } from './failures.js';
+import type * as wire from './messages.js';
 
 // --- Resources -------------------------------------------------------------------------------------------------------
 
-export interface OwnerReference {
-  kind?: string;
-  name?: string;
-  uid?: string;
-  controller?: boolean;
-}
-
-export interface ObjectMetadata {
-  name?: string;
-  namespace?: string;
-  uid?: string;
-  resourceVersion?: string;
-  generation?: number;
-  creationTimestamp?: string;
-  deletionTimestamp?: string;
-  deletionGracePeriodSeconds?: number;
-  labels?: Record<string, string>;
-  ownerReferences?: OwnerReference[];
-  finalizers?: string[];
-}
-
 /** A resource in Kubernetes' own shape, with the fields that kubedom lets out. */
-export interface KubernetesObject {
-  metadata?: ObjectMetadata;
-  spec?: Record<string, any>;
-  status?: Record<string, any>;
-}
+export type KubernetesObject = wire.KubernetesObject;
+export type ObjectMetadata = wire.Metadata;
+export type OwnerReference = wire.OwnerReference;
 
 export interface ResourceReference {
   kind: string;
@@ -77,18 +55,13 @@ export interface CommandOptions {
   signal?: AbortSignal;
 }
 
-export interface CommandTarget {
-  kind: string;
-  namespace?: string;
-  name: string;
-  uid?: string;
-}
+export type CommandTarget = wire.Target;
 
 export interface CommandResult {
   phase: 'Succeeded';
   message: string;
   /** The HealingAction that did it. */
-  action: { name: string; namespace: string; uid?: string; created?: boolean } | null;
+  action: Arrived<wire.ActionInfo, 'name' | 'namespace'> | null;
 }
 
 /**
@@ -291,69 +264,37 @@ declare global {
 
 // --- Messages of the protocol ----------------------------------------------------------------------------------------
 
-export interface WireIncident {
-  id: string;
-  kind: string;
-  phase: 'begin' | 'update' | 'end';
-  since?: string;
-  container?: string;
-  group?: string;
-}
+/** Exactly as the schema of the protocol has them, for whoever writes another client. */
+export type { wire };
 
-interface EntryBase {
-  sequence?: number;
-  op: string;
-  kind: string;
-  uid: string;
-  resourceVersion?: string;
-  time?: string;
+type FieldOf<Message> = Message extends unknown ? keyof Message : never;
+type TypeOf<Message, Field> = Message extends unknown ? (Field extends keyof Message ? Message[Field] : never) : never;
+
+/**
+ * Any of these messages as it arrives: a bridge may be newer or older than the page, so only the fields that are named have
+ * been looked at. Which of the others it has depends on what it is, and none may be relied on.
+ */
+type Arrived<Message, Checked extends FieldOf<Message>> = {
+  [Field in Checked]: TypeOf<Message, Field>;
+} & {
+  [Field in Exclude<FieldOf<Message>, Checked>]?: TypeOf<Message, Field>;
+};
+
+/** What the SDK notes on an entry that it has read. */
+interface Noted {
   replayed?: boolean;
 }
 
-export interface StateEntry extends EntryBase {
-  op: 'upsert' | 'delete';
-  object?: KubernetesObject;
-  display?: { status?: string; ready?: number; total?: number; restarts?: number };
-  workload?: { kind: string; name: string; uid?: string };
-  namespace?: string;
-  name?: string;
-}
+export type WireIncident = wire.Incident;
 
-export interface EventEntry extends EntryBase {
-  op: 'event';
-  type: string;
-  id?: string;
-  source?: string;
-  subject?: string;
-  namespace?: string;
-  severity?: string;
-  incident?: WireIncident;
-  detail?: Record<string, any>;
-}
+export type StateEntry = Arrived<wire.StateEntry | wire.DeleteEntry, 'op' | 'kind' | 'uid'> & Noted;
 
-export type Entry = EntryBase | StateEntry | EventEntry;
+export type EventEntry = Arrived<wire.EventEntry, 'op' | 'type' | 'kind' | 'uid'> & Noted;
 
-/** Any message of the bridge: which fields it has depends on its type, and none may be relied on. */
-export interface ServerMessage {
-  type: string;
-  id?: string;
-  protocol?: string;
-  epoch?: string;
-  head?: number;
-  sequence?: number;
-  heartbeat?: number;
-  /** How many seconds kubedom is behind the cluster, in a heartbeat, where that is worth telling. */
-  lag?: number;
-  cluster?: { name?: string; version?: string };
-  user?: { name?: string };
-  entries?: unknown;
-  incidents?: unknown;
-  reason?: string;
-  action?: { name: string; namespace: string; uid?: string; created?: boolean };
-  phase?: string;
-  code?: string;
-  message?: string;
-  field?: string;
-}
+/** One of a later version has another `op`. */
+export type Entry = StateEntry | EventEntry | (Omit<Arrived<wire.Entry, 'kind'>, 'op'> & Noted & { op: string });
+
+/** Any message of the bridge; one of a later version has another `type`. */
+export type ServerMessage = Omit<Arrived<wire.ServerMessage, never>, 'type'> & { type: string };
 
 export type HelloMessage = ServerMessage;

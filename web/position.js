@@ -7,6 +7,7 @@
  * broke off leaves none.
  *
  * @import {Entry, ServerMessage} from './index.js'
+ * @import {Subscribe} from './messages.js'
  */
 import { readEntries } from './protocol.js';
 
@@ -46,6 +47,7 @@ export class Position {
    * The first message of a new connection.
    *
    * @param {string[]} namespaces Empty means all.
+   * @returns {Subscribe}
    */
   subscribe(namespaces) {
     this.#snapshotting = false;

@@ -6,6 +6,7 @@
  * through and is ignored further on, so that a newer bridge can talk to an older page.
  *
  * @import {Entry, ServerMessage} from './index.js'
+ * @import {CloseCode} from './messages.js'
  */
 
 /** The WebSocket subprotocol that this SDK speaks. */
@@ -86,7 +87,7 @@ export function isObject(value) {
  * @property {number} patience How many failed attempts it counts as: more means a longer wait before the next.
  */
 
-/** @type {Readonly<Record<number, Omit<Closing, 'patience' | 'known'> & {patience?: number}>>} */
+/** @type {Readonly<Record<CloseCode, Omit<Closing, 'patience' | 'known'> & {patience?: number}>>} */
 const CLOSINGS = {
   1012: { reason: 'restarting', message: 'kubedom is restarting; this page comes back by itself.', final: false, patience: 3 },
   1013: { reason: 'busy', message: 'kubedom is busy; this page comes back by itself.', final: false, patience: 3 },
@@ -97,7 +98,7 @@ const CLOSINGS = {
   },
   4401: {
     reason: 'signed-out',
-    message: "Your session is over. Press Enter in kubedom's terminal for a new sign-in link, and open it.",
+    message: "Your session is over. Reload the page to sign in again, or open a new link: Enter in kubedom's terminal prints one.",
     final: true,
   },
   4403: {
@@ -125,7 +126,7 @@ const CLOSINGS = {
  * @returns {Closing}
  */
 export function closing(code) {
-  const known = CLOSINGS[code];
+  const known = code in CLOSINGS && CLOSINGS[/** @type {CloseCode} */ (code)];
   if (known) return { patience: 1, ...known, known: true };
   return {
     known: false,

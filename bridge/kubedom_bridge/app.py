@@ -10,7 +10,6 @@ import asyncio
 import mimetypes
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from html import escape
 from http import HTTPStatus
 from importlib.resources import files
 from pathlib import Path
@@ -27,7 +26,7 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainT
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from . import audit, origin
+from . import audit, origin, pages
 from .authority import Authority
 from .errors import KubedomError, NotPermitted
 from .identity import Identity, Proof, SignInRefused, checked_token, token_of_header
@@ -42,7 +41,8 @@ CONTENT_POLICY = (
 HEADERS = {
     "content-security-policy": CONTENT_POLICY,
     "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
+    # With no-referrer a form of our own would be sent with the origin `null`.
+    "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
@@ -123,9 +123,9 @@ def make_app(site: Site) -> Starlette:
         try:
             await site.identify(request)
         except SignInRefused as refusal:
-            return _token_page(refusal.message) if site.by_token else _sign_in_page("Sign in", str(refusal), 401)
+            return pages.sign_in(refusal.message) if site.by_token else pages.message("Sign in", str(refusal), 401)
         except KubedomError as error:
-            return _sign_in_page("The cluster cannot be asked", str(error), 503)
+            return pages.message("The cluster cannot be asked", str(error), 503)
         return _file(site, request.path_params.get("path") or "index.html")
 
     async def signin(request: Request) -> Response:
@@ -137,7 +137,7 @@ def make_app(site: Site) -> Starlette:
         session = site.signin.exchange(request.query_params.get("code", ""))
         audit.record("signIn", source=_peer(request), outcome="accepted" if session else "refused")
         if session is None:
-            return _sign_in_page(
+            return pages.message(
                 "This link does not work any more",
                 "A sign-in link works once, within an hour. Press Enter in kubedom's terminal for a new one.",
                 403,
@@ -170,7 +170,7 @@ def make_app(site: Site) -> Starlette:
             identity = await site.authority.identify(Proof(token=token))
         except KubedomError as error:
             audit.record("signIn", source=source, outcome="refused", reason=error.message)
-            return _token_page(error.message) if _wants_page(request) else refused(error)
+            return pages.sign_in(error.message) if _wants_page(request) else refused(error)
         if len(token) > LONGEST_COOKIE:
             return problem(
                 413,
@@ -193,6 +193,10 @@ def make_app(site: Site) -> Starlette:
         answer = Response(status_code=HTTPStatus.NO_CONTENT)
         answer.delete_cookie(site.cookie, httponly=True, samesite="strict", secure=site.secure_cookie)
         return answer
+
+    async def style(_: Request) -> Response:
+        # The one file that the sign-in's own pages need, so it is for everybody.
+        return _file(site, pages.STYLE)
 
     async def favicon(_: Request) -> Response:
         # Asked for by browsers beside a page that names no icon, as the sign-in's; a 404 would show in their console.
@@ -236,6 +240,7 @@ def make_app(site: Site) -> Starlette:
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/signin", signin),
+            Route(f"/{pages.STYLE}", style),
             Route("/favicon.ico", favicon),
             Route("/api/session", who, methods=["GET"]),
             Route("/api/session", sign_in, methods=["POST"]),
@@ -372,22 +377,3 @@ def _file(site: Site, path: str) -> Response:
             # A null byte or an overlong name: no file system can have it.
             continue
     return problem(404, "http", f"There is nothing at /{path[:200]}.")
-
-
-def _sign_in_page(title: str, sentence: str, status: int) -> Response:
-    return HTMLResponse(
-        '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f"<title>kubedom: {escape(title)}</title><h1>{escape(title)}</h1><p>{escape(sentence)}</p></html>",
-        status,
-    )
-
-
-def _token_page(said: str) -> Response:
-    return HTMLResponse(
-        '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f"<title>kubedom: sign in</title><h1>Sign in</h1><p>{escape(said)}</p>"
-        '<form method="post" action="/api/session"><p><label>Token of this cluster, as <code>kubectl create token '
-        'NAME</code> prints it<br><textarea name="token" rows="6" cols="60" required autocomplete="off" '
-        'spellcheck="false"></textarea></label></p><p><button>Sign in</button></p></form></html>',
-        401,
-    )

@@ -42,6 +42,7 @@ from .session import Greeting, Services, Session
 from .settings import BridgeSettings
 from .signin import LocalSignIn
 from .snapshots import Snapshots
+from .subscriptions import Telling
 from .upgrade import PunctualHttp, SocketHost, Upgraded, refuse
 
 #: How long requests that are under way may take when the bridge ends.
@@ -124,16 +125,19 @@ class Bridge:
             self.authority = LocalAuthority(self.signin, cookie, api, user)
         self.delivery = Delivery(journal, metrics=self.metrics)
         self._services = Services(
-            journal=journal,
-            delivery=self.delivery,
-            snapshots=Snapshots(journal),
+            telling=Telling(
+                journal=journal,
+                delivery=self.delivery,
+                snapshots=Snapshots(journal),
+                admission=Admission(),
+                metrics=self.metrics,
+            ),
             gateway=ActionGateway(journal),
             authority=self.authority,
             greeting=greeting,
             metrics=self.metrics,
             messages=Buckets(protocol.MESSAGES_PER_SECOND, protocol.MESSAGE_BURST),
             commands=Buckets(protocol.COMMANDS_PER_SECOND, protocol.COMMAND_BURST),
-            admission=Admission(),
         )
         own = (settings.web_dir,) if settings.web_dir is not None else ()
         names = {settings.host, "127.0.0.1", "localhost"}
@@ -163,6 +167,11 @@ class Bridge:
         """Make a link that signs a browser in, once."""
         host = f"[{self._settings.host}]" if ":" in self._settings.host else self._settings.host
         return f"http://{host}:{self.port}/signin?code={self.signin.new_code()}"
+
+    async def look_after_rights(self) -> None:
+        """Ask for everybody who is connected who they are and what they may see now."""
+        # Sessions of one user share every question, so that this costs by the user.
+        await asyncio.gather(*(session.refresh() for session in tuple(self._sessions)), return_exceptions=True)
 
     @contextlib.asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
@@ -223,8 +232,7 @@ class Bridge:
                 await asyncio.sleep(NEW_NAMESPACE_SECONDS)
             except TimeoutError:
                 pass
-            # Sessions of one user share every question, so that this costs by the user.
-            await asyncio.gather(*(session.refresh() for session in tuple(self._sessions)), return_exceptions=True)
+            await self.look_after_rights()
 
     def _notice_namespaces(self, records: list[Record]) -> None:
         if any(record.op == "upsert" and record.kind == "Namespace" and record.first for record in records):
@@ -328,8 +336,13 @@ class Bridge:
             "How long ago the API server was heard of the kind of which that is longest.",
             self._watch_age,
         )
+        watch(
+            "subscriptions_behind",
+            "Subscriptions whose page reads too slowly.",
+            self.delivery.behind,
+        )
         watch("journal_entries", "Entries of the journal so far.", lambda: self._journal.head)
-        watch("admission_waiting", "Pages that wait to be let in.", lambda: self._services.admission.waiting)
+        watch("admission_waiting", "Pages that wait to be let in.", lambda: self._services.telling.admission.waiting)
         if isinstance(self.authority, ReviewedAuthority):
             access = self.authority.access.decisions
             watch("access_review_hits", "Questions for rights that were answered from memory.", lambda: access.hits)

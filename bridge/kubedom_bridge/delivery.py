@@ -115,6 +115,10 @@ class Delivery:
             if not group:
                 del self._groups[key]
 
+    def behind(self) -> int:
+        """How many subscriptions have not been told all that is known."""
+        return sum(one.behind_since is not None for group in tuple(self._groups.values()) for one in tuple(group))
+
     def cut_off_stalled(self) -> None:
         """Cut off every socket that has read nothing for too long; to be called now and then."""
         for group in tuple(self._groups.values()):

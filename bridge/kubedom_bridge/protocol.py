@@ -3,6 +3,9 @@
 In comes one text message of a page, out goes a typed `Subscribe` or `Command`, or a `BadMessage` that names the field.
 The other way, `StateEntry`, `DeleteEntry` and `EventEntry` are what the journal stores; they are encoded once and
 joined into frames as bytes. Nothing here does I/O.
+
+These structs are the one source of the protocol: its JSON Schema, with these docstrings and descriptions, is made from
+them, and from that the TypeScript types and the AsyncAPI document.
 """
 
 from __future__ import annotations
@@ -10,13 +13,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from enum import IntEnum
+from typing import Annotated, Any, Literal, Self
 
 import msgspec
+from msgspec import Meta
 
 from .errors import KubedomError
 
 SUBPROTOCOL = "kubedom.v1"
+#: Of the schema: the first number is the subprotocol's, the second grows with what is added, the third with its words.
+SCHEMA_VERSION = "1.0.0"
 SOCKET_PATH = "/api/socket"
 HEARTBEAT_SECONDS = 15.0
 MAX_MESSAGE_BYTES = 65_536
@@ -27,18 +34,37 @@ MESSAGES_PER_SECOND = 100.0
 MESSAGE_BURST = 300
 
 
-class CloseCode:
-    """Why the bridge closes a socket; a page decides by it whether to come back."""
+class CloseCode(IntEnum):
+    """Why the bridge closes a socket; a page decides by it whether to come back.
 
-    BAD_MESSAGE = 4400
-    SIGN_IN = 4401
-    FORBIDDEN = 4403
-    VERSION = 4406
-    SLOW = 4408
-    TOO_MANY = 4409
-    BACK_OFF = 4429
-    RESTARTING = 1012
-    BUSY = 1013
+    `why` is for people, `come_back` says when it makes sense, and with `retry` a page does so by itself.
+    """
+
+    retry: bool
+    come_back: str
+    why: str
+
+    def __new__(cls, code: int, retry: bool, come_back: str, why: str) -> Self:
+        """Give the number what is said of it."""
+        member = int.__new__(cls, code)
+        member._value_ = code
+        member.retry, member.come_back, member.why = retry, come_back, why
+        return member
+
+    RESTARTING = (
+        1012,
+        True,
+        "yes",
+        "the bridge ends or starts again, or the connection is old; the reason may end in `retry after N s`",
+    )
+    BUSY = 1013, True, "yes", "rights cannot be checked at present"
+    BAD_MESSAGE = 4400, False, "no", "what was sent is no message, or none came"
+    SIGN_IN = 4401, False, "after sign-in", "not signed in, or the session is over"
+    FORBIDDEN = 4403, False, "no", "not allowed"
+    VERSION = 4406, False, "after a reload", "another protocol version is needed"
+    SLOW = 4408, True, "yes, with `since`", "the page reads too slowly"
+    TOO_MANY = 4409, True, "later", "too many connections"
+    BACK_OFF = 4429, True, "later", "too many messages"
 
 
 class BadMessage(KubedomError):
@@ -62,18 +88,22 @@ class _FrozenWire(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=Tr
     """The same for values that are compared or used as keys."""
 
 
-class Filter(_FrozenWire, frozen=True):
-    """What a page wants to hear of; an empty set or text means everything.
+_Time = Annotated[str, Meta(description="RFC 3339 in UTC.", extra_json_schema={"format": "date-time"})]
+_Sequence = Annotated[int, Meta(description="The place in the journal: of two entries the later one has the greater.")]
+_ResourceVersion = Annotated[str, Meta(description="The API server's; it can be compared for equality only.")]
+_Subscription = Annotated[str, Meta(description="The `id` of the subscription, where it has one.")]
 
-    `types` filters events only. `label_selector` is written as for `kubectl --selector`; an event counts by its
-    object's labels. With `open_incidents` only the events of failures are told, and no states.
-    """
+
+class Filter(_FrozenWire, frozen=True):
+    """What a page wants to hear of; an empty list or text means everything."""
 
     namespaces: frozenset[str] = frozenset()
     kinds: frozenset[str] = frozenset()
-    types: frozenset[str] = frozenset()
-    label_selector: str = ""
-    open_incidents: bool = False
+    types: Annotated[frozenset[str], Meta(description="Filters events only.")] = frozenset()
+    label_selector: Annotated[
+        str, Meta(description="Written as for `kubectl --selector`; an event counts by its object's labels.")
+    ] = ""
+    open_incidents: Annotated[bool, Meta(description="Only the events of failures are told, and no states.")] = False
 
 
 class Position(_FrozenWire, frozen=True):
@@ -89,9 +119,9 @@ class Subscribe(_Wire, tag="subscribe", tag_field="type"):
     One socket can have several subscriptions, told apart by `id`; a second of the same id takes the first's place.
     """
 
-    id: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    id: Annotated[str, Meta(max_length=64)] = ""
     filter: Filter = Filter()
-    since: Position | None = None
+    since: Annotated[Position | None, Meta(description="What was received completely.")] = None
 
 
 class Unsubscribe(_Wire, tag="unsubscribe", tag_field="type"):
@@ -107,23 +137,23 @@ class Token(_Wire, tag="token", tag_field="type"):
 
 
 class Target(_FrozenWire, frozen=True):
-    """The object that a command acts on; `uid` makes it this one and no later one of the same name."""
+    """The object that a command acts on."""
 
     kind: str
     name: str
     namespace: str = "default"
-    uid: str = ""
+    uid: Annotated[str, Meta(description="Makes it this object and no later one of the same name.")] = ""
 
 
 class Command(_Wire, tag="command", tag_field="type"):
-    """Start an action. A second command with the same `idempotency_key` is the same action."""
+    """Start an action."""
 
-    id: str
-    name: str
+    id: Annotated[str, Meta(description="Chosen by the page; the answers name it.")]
+    name: Annotated[str, Meta(description="What to do, as `restartPod`.")]
     target: Target
-    idempotency_key: str = ""
-    reason: str = ""
-    parameters: dict[str, Any] = {}
+    idempotency_key: Annotated[str, Meta(description="A second command with the same key is the same action.")] = ""
+    reason: Annotated[str, Meta(description="Why, for those who read the action later.")] = ""
+    parameters: Annotated[dict[str, Any], Meta(description="What it needs beside its target, by name.")] = {}
 
 
 ClientMessage = Subscribe | Unsubscribe | Token | Command
@@ -132,17 +162,17 @@ _client_decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(Clie
 
 
 class StateEntry(_Wire, kw_only=True, tag="upsert", tag_field="op"):
-    """An object as it is now: the allow-listed projection in Kubernetes' own shape."""
+    """An object as it is now."""
 
     kind: str
     uid: str
     namespace: str = ""
-    resource_version: str = ""
-    time: str
-    sequence: int = 0
-    object: Any
-    display: Any = None
-    workload: Any = None
+    resource_version: _ResourceVersion = ""
+    time: _Time
+    sequence: _Sequence = 0
+    object: Annotated[Any, Meta(description="The allow-listed projection in Kubernetes' own shape.")]
+    display: Annotated[Any, Meta(description="Of a pod: the columns that kubectl prints.")] = None
+    workload: Annotated[Any, Meta(description="Of a pod: what it belongs to.")] = None
 
 
 class DeleteEntry(_Wire, kw_only=True, tag="delete", tag_field="op"):
@@ -152,23 +182,22 @@ class DeleteEntry(_Wire, kw_only=True, tag="delete", tag_field="op"):
     uid: str
     namespace: str = ""
     name: str
-    resource_version: str = ""
-    time: str
-    sequence: int = 0
+    resource_version: _ResourceVersion = ""
+    time: _Time
+    sequence: _Sequence = 0
 
 
 class Incident(_FrozenWire, frozen=True):
-    """The failure that an event begins, changes or ends; `since` is RFC 3339 in UTC.
-
-    `group` is the id of the workload's incident that a pod's failure belongs to, whether or not that is open.
-    """
+    """The failure that an event begins, changes or ends."""
 
     id: str
-    kind: str
+    kind: Annotated[str, Meta(description="Which failure: a row of the failure catalogue, as `ContainerCrashLoop`.")]
     phase: Literal["begin", "update", "end"]
-    since: str
+    since: _Time
     container: str = ""
-    group: str = ""
+    group: Annotated[
+        str, Meta(description="The id of the workload's incident that a pod's failure is part of, open or not.")
+    ] = ""
 
 
 class EventEntry(_Wire, kw_only=True, tag="event", tag_field="op"):
@@ -178,18 +207,19 @@ class EventEntry(_Wire, kw_only=True, tag="event", tag_field="op"):
     kind: str
     uid: str
     namespace: str = ""
-    resource_version: str = ""
-    time: str
-    sequence: int = 0
+    resource_version: _ResourceVersion = ""
+    time: _Time
+    sequence: _Sequence = 0
     id: str = ""
     source: str
     subject: str
     severity: Literal["critical", "error", "warning", "info"] = "info"
     incident: Incident | None = None
-    detail: Mapping[str, Any]
-    #: The other kinds that it speaks of; who may not list these is not told of it.
-    speaks_of: tuple[str, ...] = ()
-    replayed: bool = False
+    detail: Annotated[Mapping[str, Any], Meta(description="More of it; docs/failures.md has the fields of each type.")]
+    speaks_of: Annotated[
+        tuple[str, ...], Meta(description="The other kinds that it tells of; who may not list these is not told of it.")
+    ] = ()
+    replayed: Annotated[bool, Meta(description="It is told late: open no modal, start no action.")] = False
 
 
 Entry = StateEntry | DeleteEntry | EventEntry
@@ -216,30 +246,32 @@ class Limits(_Wire):
 
 
 class Hello(_Wire, kw_only=True, tag="hello", tag_field="type"):
-    """The first message; `heartbeat` in seconds, `token_expires` as RFC 3339, None where the sign-in has no end."""
+    """The first message, and the answer to a `token` message."""
 
     protocol: str
-    epoch: str
-    head: int
-    heartbeat: float
+    epoch: Annotated[str, Meta(description="This run of the journal.")]
+    head: Annotated[int, Meta(description="The journal's newest sequence.")]
+    heartbeat: Annotated[
+        float, Meta(description="Seconds; half as much again without a message means a dead connection.")
+    ]
     cluster: ClusterInfo
     user: UserInfo
     limits: Limits
-    token_expires: str | None = None
+    token_expires: Annotated[_Time | None, Meta(description="Left out where the sign-in has no end.")] = None
 
 
 class Snapshot(_Wire, kw_only=True, tag="snapshot", tag_field="type"):
     """A part of all that is known; what a page shows and no part has is gone."""
 
-    subscription: str = ""
+    subscription: _Subscription = ""
     entries: list[StateEntry] = []
-    incidents: list[EventEntry] = []
+    incidents: Annotated[list[EventEntry], Meta(description="Every failure that is open, `replayed`.")] = []
 
 
 class SnapshotEnd(_Wire, kw_only=True, tag="snapshotEnd", tag_field="type"):
     """The snapshot is complete and speaks up to this sequence."""
 
-    subscription: str = ""
+    subscription: _Subscription = ""
     epoch: str
     sequence: int
 
@@ -247,31 +279,33 @@ class SnapshotEnd(_Wire, kw_only=True, tag="snapshotEnd", tag_field="type"):
 class Changes(_Wire, kw_only=True, tag="changes", tag_field="type"):
     """What happened, in sequence order."""
 
-    subscription: str = ""
+    subscription: _Subscription = ""
     entries: list[Entry] = []
 
 
 class Heartbeat(_Wire, kw_only=True, tag="heartbeat", tag_field="type"):
-    """The connection lives; `lag` is how many seconds kubedom is behind the cluster, told from one second on."""
+    """The connection lives."""
 
-    head: int
-    lag: float = 0.0
+    head: Annotated[int, Meta(description="The journal's newest sequence.")]
+    lag: Annotated[
+        float, Meta(description="How many seconds kubedom is behind the cluster, told from one second on.")
+    ] = 0.0
 
 
 class Resync(_Wire, kw_only=True, tag="resync", tag_field="type"):
     """What was missed cannot be replayed, or what may be seen has changed; a snapshot follows."""
 
-    subscription: str = ""
+    subscription: _Subscription = ""
     reason: str
 
 
 class ActionInfo(_Wire, kw_only=True):
-    """The HealingAction of a command; `created` is false where the same command had made it before."""
+    """The HealingAction of a command."""
 
     namespace: str
     name: str
     uid: str
-    created: bool = False
+    created: Annotated[bool, Meta(description="Not where the same command had made it before.")] = False
 
 
 class Ack(_Wire, kw_only=True, tag="ack", tag_field="type"):
@@ -290,12 +324,12 @@ class Result(_Wire, kw_only=True, tag="result", tag_field="type"):
 
 
 class ErrorMessage(_Wire, kw_only=True, tag="error", tag_field="type"):
-    """A message could not be carried out; without `id` it could not be read."""
+    """A message could not be carried out."""
 
-    id: str = ""
-    code: str
-    message: str
-    field: str = ""
+    id: Annotated[str, Meta(description="The command's; without it the message could not be read.")] = ""
+    code: Annotated[str, Meta(description="One word for scripts.")]
+    message: Annotated[str, Meta(description="Sentences for people.")]
+    field: Annotated[str, Meta(description="The part of the message at fault.")] = ""
 
 
 ServerMessage = Hello | Snapshot | SnapshotEnd | Changes | Heartbeat | Resync | Ack | Result | ErrorMessage

@@ -20,32 +20,21 @@ from websockets.protocol import State
 
 from . import audit, frames, protocol, vetoes
 from .actions import ActionGateway
-from .admission import Admission
 from .authority import Authority
-from .delivery import Delivery, Subscriber
 from .errors import CommandRefused, KubedomError, NotPermitted
 from .frames import text_frame
 from .identity import Identity, SignInRefused
-from .journal import Journal
 from .limits import Buckets
 from .metrics import Metrics
-from .protocol import BadMessage, CloseCode, Command, Position, Subscribe, Token, Unsubscribe
-from .selector import BadSelector
-from .snapshots import Snapshots
+from .protocol import BadMessage, CloseCode, Command, Subscribe, Token, Unsubscribe
+from .subscriptions import Subscriptions, Telling
 from .upgrade import Upgraded
-from .view import NO_RIGHTS, Rights, View, epoch_of
 
 SUBSCRIBE_SECONDS = 10.0
 COMMANDS_IN_FLIGHT = 16
-SUBSCRIPTIONS = 16
 #: How long a page stays connected while nobody can say whether its user still may.
 UNCONFIRMED_SECONDS = 10.0
 _UNKNOWN_RIGHTS = "your rights cannot be checked at present"
-_RESYNCS = {
-    "tooOld": "the missed events are no longer kept",
-    "epoch": "kubedom was restarted",
-    "rights": "what you may see has changed",
-}
 
 
 class Greeting(NamedTuple):
@@ -59,16 +48,13 @@ class Greeting(NamedTuple):
 class Services:
     """What all sessions of a bridge share."""
 
-    journal: Journal
-    delivery: Delivery
-    snapshots: Snapshots
+    telling: Telling
     gateway: ActionGateway
     authority: Authority
     greeting: Greeting
     metrics: Metrics
     messages: Buckets
     commands: Buckets
-    admission: Admission
 
 
 class Session:
@@ -88,11 +74,8 @@ class Session:
         self._source = source
         self.identity = identity
         self.compressed = connection.compressed
-        self._rights: Rights = NO_RIGHTS
         self._confirmed = asyncio.get_running_loop().time()
-        self._subscribers: dict[str, Subscriber] = {}
-        # One at a time: a page that subscribes while its rights change is to be told by the new ones.
-        self._subscribing = asyncio.Lock()
+        self._subscriptions = Subscriptions(self, services.telling)
         self._tasks: set[asyncio.Task[None]] = set()
         self._expiry: asyncio.TimerHandle | None = None
         self._dismissed = False
@@ -100,11 +83,11 @@ class Session:
     async def run(self) -> None:
         """Converse until the page or the bridge closes."""
         try:
-            self._rights = await self._services.authority.rights(self.identity)
+            self._subscriptions.apply(await self._services.authority.rights(self.identity))
         except KubedomError:
             await self.close(CloseCode.BUSY, _UNKNOWN_RIGHTS)
             return
-        self._send(self._hello())
+        self.send(self._hello())
         self._expire()
         try:
             async with asyncio.timeout(SUBSCRIBE_SECONDS) as waiting:
@@ -120,8 +103,7 @@ class Session:
         finally:
             if self._expiry is not None:
                 self._expiry.cancel()
-            for name in tuple(self._subscribers):
-                self._unsubscribe(name)
+            self._subscriptions.close()
             for task in tuple(self._tasks):
                 task.cancel()
 
@@ -132,25 +114,30 @@ class Session:
         await self._connection.close(code, reason.encode()[:120].decode(errors="ignore"))
 
     async def refresh(self) -> None:
-        """Look again at who this is and what they may see; called every few seconds."""
+        """Look again at who this is and what they may see; called every few seconds.
+
+        It waits for the API server and never for the page, so that one that does not read keeps nobody waiting.
+        """
+        if self._dismissed:
+            return
         loop = asyncio.get_running_loop()
         try:
             self.identity = await self._services.authority.confirm(self.identity)
             rights = await self._services.authority.rights(self.identity)
         except SignInRefused as problem:
             audit.record("refusal", user=self.identity.user.name, source=self._source, outcome="signedOut")
-            await self.close(CloseCode.SIGN_IN, problem.message)
+            self._dismiss(CloseCode.SIGN_IN, problem.message)
         except KubedomError:
             if loop.time() - self._confirmed > UNCONFIRMED_SECONDS:
-                await self.close(CloseCode.BUSY, _UNKNOWN_RIGHTS)
+                self._dismiss(CloseCode.BUSY, _UNKNOWN_RIGHTS)
         else:
             self._confirmed = loop.time()
-            await self._apply(rights)
+            if self._subscriptions.apply(rights):
+                self._task(self._subscriptions.tell_anew())
 
     def drained(self) -> None:
         """Tell what could not be told while the page did not read; called when the socket has drained."""
-        for subscriber in tuple(self._subscribers.values()):
-            self._services.delivery.drained(subscriber)
+        self._subscriptions.drained()
 
     def beat(self, frame: bytes) -> None:
         """Tell that the connection lives; one that does not drain has no use for it."""
@@ -161,7 +148,7 @@ class Session:
         """End the connection without a word; for one that has been told already and does not go."""
         self._connection.transport.abort()
 
-    # What delivery needs of a socket.
+    # What the subscriptions need of a socket.
 
     def write(self, frame: bytes) -> None:
         """Write one whole WebSocket frame; one that is closing gets nothing more."""
@@ -180,17 +167,22 @@ class Session:
         else:
             self._task(self.close(code, reason))
 
-    def _send(self, message: bytes) -> None:
+    async def drain(self) -> None:
+        """Wait until the socket takes more."""
+        await self._connection.drain()
+
+    def send(self, message: bytes) -> None:
+        """Write one message."""
         frame = text_frame(message)
         self._services.metrics.bytes.inc(len(frame))
         self.write(frame)
 
     def _hello(self) -> bytes:
-        journal, greeting, expires = self._services.journal, self._services.greeting, self.identity.expires
+        journal, greeting, expires = self._services.telling.journal, self._services.greeting, self.identity.expires
         return protocol.encode(
             protocol.Hello(
                 protocol=protocol.SUBPROTOCOL,
-                epoch=epoch_of(journal.epoch, self._rights),
+                epoch=self._subscriptions.epoch,
                 head=journal.head,
                 heartbeat=protocol.HEARTBEAT_SECONDS,
                 cluster=protocol.ClusterInfo(name=greeting.cluster, version=greeting.version),
@@ -219,16 +211,14 @@ class Session:
         try:
             message = protocol.decode_client_message(text)
         except BadMessage as problem:
-            self._send(frames.error(problem, problem.message_id))
+            self.send(frames.error(problem, problem.message_id))
             if problem.fatal:
                 self._dismiss(CloseCode.BAD_MESSAGE, problem.message)
             return
         if isinstance(message, Subscribe):
-            async with self._subscribing:
-                await self._subscribe(message)
+            await self._subscribe(message)
         elif isinstance(message, Unsubscribe):
-            async with self._subscribing:
-                self._unsubscribe(message.id)
+            await self._subscriptions.end(message.id)
         elif isinstance(message, Token):
             await self._renew(message.token)
         elif (
@@ -241,7 +231,7 @@ class Session:
                 remedy=f"Send at most {protocol.COMMANDS_PER_SECOND:g} a second and wait for their results.",
             )
             self._services.metrics.commands.labels("tooMany").inc()
-            self._send(frames.error(refusal, message.id))
+            self.send(frames.error(refusal, message.id))
         else:
             self._task(self._command(message))
 
@@ -249,88 +239,32 @@ class Session:
         self._dismissed = True
         self._task(self.close(code, reason))
 
-    def _unsubscribe(self, name: str) -> None:
-        subscriber = self._subscribers.pop(name, None)
-        if subscriber is not None:
-            self._services.delivery.remove(subscriber)
-
     async def _subscribe(self, message: Subscribe) -> None:
-        services = self._services
         try:
-            # Before anything else, so that a filter that cannot be read leaves what is told as it is.
-            View(message.filter)
-        except BadSelector as problem:
-            self._send(frames.error(problem, message.id))
+            self._subscriptions.check(message)
+        except KubedomError as problem:
+            self.send(frames.error(problem, message.id))
             return
-        if message.id not in self._subscribers and len(self._subscribers) >= SUBSCRIPTIONS:
-            self._send(
-                frames.error(
-                    CommandRefused(
-                        "tooMany", f"A socket has at most {SUBSCRIPTIONS} subscriptions.", remedy="End one.", field="id"
-                    ),
-                    message.id,
-                )
-            )
-            return
-        self._unsubscribe(message.id)
         try:
-            self._rights = await services.authority.rights(self.identity)
+            rights = await self._services.authority.rights(self.identity)
         except KubedomError:
-            await self.close(CloseCode.BUSY, _UNKNOWN_RIGHTS)
+            self._dismiss(CloseCode.BUSY, _UNKNOWN_RIGHTS)
             return
-        view = View(message.filter, self._rights)
-        await services.admission.enter()
-        if message.since is not None:
-            refusal = self._refuse_resume(message.since)
-            if refusal is None:
-                services.metrics.resumes.inc()
-                self._subscribers[message.id] = services.delivery.resume(
-                    self, view, message.since.sequence, message.id, replayed=True
-                )
-                return
-            services.metrics.resyncs.labels(refusal).inc()
-            self._send(frames.resync(_RESYNCS[refusal], message.id))
-        await self._snapshot(message.id, view)
-
-    def _refuse_resume(self, since: Position) -> str | None:
-        """Say why what was missed cannot be told, as a key of `_RESYNCS`; None where it can."""
-        journal = self._services.journal
-        if since.epoch == epoch_of(journal.epoch, self._rights):
-            return None if journal.replay(since.sequence) is not None else "tooOld"
-        return "rights" if since.epoch.partition("-")[0] == journal.epoch else "epoch"
-
-    async def _apply(self, rights: Rights) -> None:
-        async with self._subscribing:
-            if rights == self._rights:
-                return
-            self._rights = rights
-            for name, subscriber in tuple(self._subscribers.items()):
-                self._unsubscribe(name)
-                self._services.metrics.resyncs.labels("rights").inc()
-                self._send(frames.resync(_RESYNCS["rights"], name))
-                await self._snapshot(name, View(subscriber.view.filter, rights))
-
-    async def _snapshot(self, name: str, view: View) -> None:
-        snapshot = await self._services.snapshots.of(view, name, compressed=self.compressed)
-        self._services.metrics.snapshots.inc()
-        for frame in snapshot.frames:
-            self._services.metrics.bytes.inc(len(frame))
-            self.write(frame)
-            await self._connection.drain()
-        # Whatever was published while the snapshot drained is fetched from the journal, as for any page that is behind.
-        self._subscribers[name] = self._services.delivery.resume(self, view, snapshot.sequence, name)
+        if self._subscriptions.apply(rights):
+            self._task(self._subscriptions.tell_anew())
+        await self._subscriptions.begin(message)
 
     async def _renew(self, token: str) -> None:
         try:
             renewed = await self._services.authority.renew(self.identity, token)
         except KubedomError as problem:
-            self._send(frames.error(problem))
+            self.send(frames.error(problem))
             return
         self.identity = renewed
         self._expire()
         # What has a lower sequence than `hello` names counts as a replay, so it has to be told before.
-        self._services.delivery.flush()
-        self._send(self._hello())
+        self._services.telling.delivery.flush()
+        self.send(self._hello())
 
     async def _command(self, command: Command) -> None:
         user = self.identity.user.name
@@ -344,17 +278,17 @@ class Session:
             action = protocol.ActionInfo(
                 namespace=reference.namespace, name=reference.name, uid=reference.uid, created=reference.created
             )
-            self._send(protocol.encode(protocol.Ack(id=command.id, action=action)))
+            self.send(protocol.encode(protocol.Ack(id=command.id, action=action)))
         except KubedomError as problem:
             outcome_word = "forbidden" if isinstance(problem, NotPermitted) else "refused"
             reason = str(problem)
-            self._send(frames.error(problem, command.id))
+            self.send(frames.error(problem, command.id))
             return
         finally:
             self._services.metrics.commands.labels(outcome_word).inc()
             audit.record("command", user=user, source=self._source, target=what, outcome=outcome_word, reason=reason)
         phase, message = await outcome
-        self._send(protocol.encode(protocol.Result(id=command.id, phase=phase, message=message)))  # type: ignore[arg-type]
+        self.send(protocol.encode(protocol.Result(id=command.id, phase=phase, message=message)))  # type: ignore[arg-type]
 
     def _task(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import uuid
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from tests.conftest import Cluster
 from tests.running import KubedomRun
+from tests.users import Someone
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
@@ -20,48 +19,6 @@ from websockets.typing import Subprotocol
 from kubedom_bridge.identity import TOKEN_SUBPROTOCOL
 
 pytestmark = pytest.mark.cluster
-
-
-@dataclass
-class Someone:
-    """A service account that may read one namespace, and a mark that stands in everything of that namespace."""
-
-    cluster: Cluster
-    mark: str = field(default_factory=lambda: f"m{uuid.uuid4().hex[:12]}")
-
-    @property
-    def namespace(self) -> str:
-        return f"kubedom-test-{self.mark}"
-
-    def prepare(self) -> None:
-        self.cluster.kubectl("create", "namespace", self.namespace)
-        self.cluster.kubectl("create", "serviceaccount", "reader", f"--namespace={self.namespace}")
-        self.allow()
-        self.pod(f"pod-{self.mark}")
-
-    def allow(self) -> None:
-        account = f"--serviceaccount={self.namespace}:reader"
-        self.cluster.kubectl(
-            "create", "rolebinding", "reader", "--clusterrole=view", account, f"--namespace={self.namespace}"
-        )
-
-    def forbid(self) -> None:
-        self.cluster.kubectl("delete", "rolebinding", "reader", f"--namespace={self.namespace}")
-
-    def token(self) -> str:
-        return self.cluster.kubectl("create", "token", "reader", f"--namespace={self.namespace}").strip()
-
-    def pod(self, name: str) -> None:
-        container = {"name": "main", "image": f"registry.example/{self.mark}"}
-        self.cluster.apply(
-            {
-                "apiVersion": "v1",
-                "kind": "Pod",
-                "metadata": {"name": name, "labels": {"mark": self.mark}},
-                "spec": {"containers": [container], "automountServiceAccountToken": False},
-            },
-            namespace=self.namespace,
-        )
 
 
 @pytest.fixture
@@ -89,6 +46,8 @@ class Page:
         self.raw: list[str] = []
         self.objects: dict[str, dict[str, Any]] = {}
         self.snapshots = 0
+        #: Up to where everything was received; None in the middle of a snapshot.
+        self.position: dict[str, Any] | None = None
         self._listed: set[str] = set()
 
     async def read(self, seconds: float = 0.5) -> None:
@@ -114,14 +73,20 @@ class Page:
     def _take(self, message: dict[str, Any]) -> None:
         if message["type"] == "snapshot":
             self._listed |= {entry["uid"] for entry in message["entries"]}
+            self.position = None
+        elif message["type"] == "resync":
+            self.position = None
         for entry in message.get("entries", ()):
             if entry["op"] == "upsert":
                 self.objects[entry["uid"]] = entry
             elif entry["op"] == "delete":
                 self.objects.pop(entry["uid"], None)
+            if self.position is not None:
+                self.position["sequence"] = entry["sequence"]
         if message["type"] == "snapshotEnd":
             self.objects = {uid: entry for uid, entry in self.objects.items() if uid in self._listed}
             self._listed.clear()
+            self.position = {"epoch": message["epoch"], "sequence": message["sequence"]}
             self.snapshots += 1
 
 

@@ -15,13 +15,13 @@ export class KubePod extends KubeResource {
 /** @param {KubePod} pod */
 export function reflectPod(pod) {
   const entry = entryOf(pod);
-  const display = entry?.display ?? {};
+  const display = entry?.display;
   const status = entry?.object?.status ?? {};
   reflect(pod, {
     phase: status.phase,
-    status: display.status ?? status.phase,
-    ready: `${display.ready ?? 0}/${display.total ?? 0}`,
-    restarts: display.restarts ?? 0,
+    status: display?.status ?? status.phase,
+    ready: `${display?.ready ?? 0}/${display?.total ?? 0}`,
+    restarts: display?.restarts ?? 0,
     node: entry?.object?.spec?.nodeName,
   });
 }

@@ -1,6 +1,7 @@
 // What a page author writes, as far as its types go; a line under @ts-expect-error must not compile.
 import { ClusterEvent, CommandError, type KubePod } from '../../../web/index.js';
 import type * as Declared from '../../../web/index.js';
+import type { Entry, EventEntry, ServerMessage, StateEntry, wire } from '../../../web/index.js';
 import * as implemented from '../../../web/kubedom.js';
 
 // The hand-written declarations promise nothing that the modules do not keep.
@@ -43,3 +44,23 @@ declare global {
   }
 }
 document.addEventListener('orderLost', (event) => event.detail.order.toFixed());
+
+// Whoever reads the socket by themselves has the messages as the schema has them.
+export function heard(message: wire.ServerMessage): number {
+  if (message.type === 'hello') return message.head;
+  if (message.type === 'changes') return message.entries?.at(-1)?.sequence ?? 0;
+  // @ts-expect-error No other message than a hello names the cluster.
+  return message.cluster ? 1 : 0;
+}
+({ type: 'subscribe', filter: { kinds: ['Pod'] } }) satisfies wire.ClientMessage;
+// @ts-expect-error There is no such filter.
+({ type: 'subscribe', filter: { kind: 'Pod' } }) satisfies wire.ClientMessage;
+4408 satisfies wire.CloseCode;
+
+// Whatever the schema allows can arrive at the SDK, and so can what only a later version knows.
+export function arrives(message: wire.ServerMessage, entry: wire.Entry, state: wire.StateEntry, event: wire.EventEntry) {
+  [message, { type: 'later', head: 1 }] satisfies ServerMessage[];
+  [entry, { op: 'later', kind: 'Pod' }] satisfies Entry[];
+  state satisfies StateEntry;
+  event satisfies EventEntry;
+}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
 from kubedom_bridge.bridge import Bridge
-from kubedom_bridge.journal import Journal
+from kubedom_bridge.journal import RING_ENTRIES, Journal
 from kubedom_bridge.kube import Api
 from kubedom_bridge.reviews import Resource
 from kubedom_bridge.session import Greeting
@@ -53,13 +54,18 @@ class Reviewing(Cluster):
 
 
 @asynccontextmanager
-async def reviewed(cluster: Reviewing, **settings: Any) -> AsyncIterator[Running]:
-    """Run a bridge in front of it."""
+async def reviewed(
+    cluster: Reviewing, *, ring_entries: int = RING_ENTRIES, send_buffer: int = 0, **settings: Any
+) -> AsyncIterator[Running]:
+    """Run a bridge in front of it; `send_buffer` is the kernel's for each socket, in bytes."""
     chosen = BridgeSettings(**{"port": 0, "tokens": True, "drain_seconds": 0.0} | settings)
-    journal = Journal(clock=asyncio.get_running_loop().time)
+    journal = Journal(clock=asyncio.get_running_loop().time, ring_entries=ring_entries)
+    listener = listen(chosen)
+    if send_buffer:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
     bridge = Bridge(
         chosen,
-        listen(chosen),
+        listener,
         journal=journal,
         api=cast(Api, cluster),
         user="kubedom",
@@ -70,5 +76,5 @@ async def reviewed(cluster: Reviewing, **settings: Any) -> AsyncIterator[Running
     async with bridge.serving():
         running = Running(bridge, journal, cluster, [""])
         yield running
-        for socket in running.sockets:
-            await socket.close()
+        for one in running.sockets:
+            await one.close()
