@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,8 +19,10 @@ from tests.conftest import Cluster
 from tests.kubelet import by_hand, crash_looping, terminated
 from tests.running import wait_for
 
+from kubedom_bridge import vetoes
+from kubedom_bridge.errors import NotPermitted
 from kubedom_bridge.kube import MERGE_PATCH, Api, ClusterChoice
-from kubedom_bridge.protocol import Entry, EventEntry
+from kubedom_bridge.protocol import Command, Entry, EventEntry, Target
 from kubedom_operator import local
 from kubedom_operator.install import install_crds
 from kubedom_operator.runtime import OperatorThread
@@ -305,6 +309,31 @@ def test_storm_brake_and_cooldown_hold_under_100_failures_at_once_and_across_a_r
     assert (reasons.count("StormBrake"), reasons.count("Acted")) == (1, len(names) + 1)
 
 
+def test_two_operators_at_once_start_one_action(
+    cluster: Cluster, namespace: str, start: Callable[[], Operator], healer: str
+) -> None:
+    operators = [start(), start()]
+    pods = [deployed(cluster, namespace, name) for name in ("web", "db")]
+    cluster.apply(policy(cooldownSeconds=3600), namespace=namespace)
+    for pod in pods:
+        crash(cluster, namespace, pod)
+
+    def both_know() -> bool:
+        return all(
+            {each.detail["podName"] for each in operator.told("healingPlanned") if each.detail["actionName"]} == {*pods}
+            or {each.detail["reason"] for each in operator.told("healingPlanned")} >= {"UnderWay"}
+            for operator in operators
+        )
+
+    wait_for("the decisions of both", both_know)
+    wait_for(
+        "the end of both actions",
+        lambda: [each.get("status", {}).get("phase") for each in actions(cluster, namespace)] == ["Succeeded"] * 2,
+    )
+    targets = sorted(each["spec"]["target"]["name"] for each in actions(cluster, namespace))
+    assert targets == ["db", "web"]
+
+
 def test_an_action_that_needs_approval_is_created_so(
     cluster: Cluster, namespace: str, operator: Operator, healer: str
 ) -> None:
@@ -330,6 +359,43 @@ def test_a_veto_holds_until_it_is_lifted(cluster: Cluster, namespace: str, opera
     wait_for("its action", lambda: actions(cluster, namespace))
 
 
+async def _vetoed(choice: ClusterChoice, namespace: str, user: str) -> str:
+    """Veto the deployment web as this user, and give what the API server says or the name of what it made."""
+    api = await Api.connect(choice)
+    try:
+        target = Target(kind="Deployment", namespace=namespace, name="web")
+        until = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+        command = Command(id="c", name="vetoHealing", target=target, parameters={"until": until})
+        made, _ = await vetoes.start(command, user, api.impersonating(user, []))
+    except NotPermitted as problem:
+        return str(problem)
+    else:
+        return made.name
+    finally:
+        await api.close()
+
+
+def test_who_may_create_vetoes_may_veto_and_nobody_else(
+    cluster: Cluster, namespace: str, choice: ClusterChoice, operator: Operator, healer: str
+) -> None:
+    pod = deployed(cluster, namespace)
+    rights = ("create", "role", "looker", f"--namespace={namespace}", "--verb=get", "--resource=deployments.apps")
+    cluster.kubectl(*rights)
+    cluster.kubectl("create", "rolebinding", "looker", "--role=looker", "--user=bob", "--user=ann", f"-n={namespace}")
+    cluster.kubectl(
+        "create", "role", "vetoer", "--verb=create", "--resource=healingvetoes.kubedom.dev", f"--namespace={namespace}"
+    )
+    cluster.kubectl("create", "rolebinding", "vetoer", "--role=vetoer", "--user=ann", f"--namespace={namespace}")
+    said = asyncio.run(_vetoed(choice, namespace, "bob"))
+    assert 'User "bob" cannot create resource "healingvetoes"' in said
+    made = asyncio.run(_vetoed(choice, namespace, "ann"))
+    assert cluster.get("healingveto", made, f"--namespace={namespace}")["spec"]["requestedBy"] == "ann"
+    cluster.apply(policy(), namespace=namespace)
+    crash(cluster, namespace, pod)
+    assert decided(cluster, namespace, "Vetoed")["message"].startswith("ann holds it until")
+    assert actions(cluster, namespace) == []
+
+
 def test_a_veto_goes_when_its_time_is_over(cluster: Cluster, namespace: str, operator: Operator) -> None:
     cluster.apply(veto("Deployment", "web", 2), namespace=namespace)
     wait_for("its end", lambda: not cluster.get("healingvetoes", f"--namespace={namespace}")["items"])
@@ -343,6 +409,85 @@ def test_a_policy_can_do_no_more_than_its_service_account(cluster: Cluster, name
     assert f"system:serviceaccount:{namespace}:default" in refused["message"]
     assert actions(cluster, namespace) == []
     wait_for("the condition", lambda: condition(cluster, namespace, "Ready").get("reason") == "Refused")
+
+
+def least_rights(cluster: Cluster, namespace: str, folder: Path) -> ClusterChoice:
+    """An identity with what docs/policies.md says that the operator needs, and what an action of this test needs."""
+    rbac, kubedom = "rbac.authorization.k8s.io", "kubedom.dev"
+    rules = [
+        ("", "pods", "list watch"),
+        ("apps", "deployments", "get list watch patch"),
+        (kubedom, "healingactions", "get list watch"),
+        (kubedom, "healingactions/status", "patch"),
+        (kubedom, "healingpolicies", "get list watch"),
+        (kubedom, "healingpolicies/status", "patch"),
+        (kubedom, "healingvetoes", "get list watch delete"),
+        ("", "events", "create"),
+        ("authentication.k8s.io", "serviceaccounts", "impersonate:serviceaccount"),
+        (kubedom, "healingactions", "impersonate-on:serviceaccount:create"),
+    ]
+    cluster.apply(
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "operator"}},
+        {
+            "apiVersion": f"{rbac}/v1",
+            "kind": "Role",
+            "metadata": {"name": "operator"},
+            "rules": [
+                {"apiGroups": [group], "resources": [resource], "verbs": verbs.split()}
+                for group, resource, verbs in rules
+            ],
+        },
+        {
+            "apiVersion": f"{rbac}/v1",
+            "kind": "RoleBinding",
+            "metadata": {"name": "operator"},
+            "roleRef": {"apiGroup": rbac, "kind": "Role", "name": "operator"},
+            "subjects": [{"kind": "ServiceAccount", "name": "operator"}],
+        },
+        namespace=namespace,
+    )
+    content = yaml.safe_load(cluster.kubeconfig.read_text())
+    context = next(each["context"] for each in content["contexts"] if each["name"] == cluster.context)
+    token = cluster.kubectl("create", "token", "operator", f"--namespace={namespace}").strip()
+    content["users"] = [{"name": "operator", "user": {"token": token}}]
+    context["user"] = "operator"
+    path = folder / "operator.kubeconfig"
+    path.write_text(yaml.safe_dump(content))
+    return ClusterChoice(str(path), cluster.context)
+
+
+async def _delete_as_healer(choice: ClusterChoice, namespace: str, pod: str) -> str:
+    """Try what the service account itself may do, and give what the API server says."""
+    api = await Api.connect(choice)
+    try:
+        acting = api.impersonating(f"system:serviceaccount:{namespace}:healer", [])
+        with pytest.raises(NotPermitted) as caught:
+            await acting.call("DELETE", f"/api/v1/namespaces/{namespace}/pods/{pod}")
+        return str(caught.value)
+    finally:
+        await api.close()
+
+
+def test_the_operator_needs_no_more_than_it_says_and_may_impersonate_only_to_create_actions(
+    cluster: Cluster, namespace: str, choice: ClusterChoice, healer: str, tmp_path: Path
+) -> None:
+    version = json.loads(cluster.kubectl("version", "--output=json"))["serverVersion"]
+    if int(version["minor"].rstrip("+")) < 36:
+        pytest.skip("constrained impersonation is on from Kubernetes 1.36")
+    pod = deployed(cluster, namespace)
+    least = least_rights(cluster, namespace, tmp_path)
+    assert "impersonate" in asyncio.run(_delete_as_healer(least, namespace, pod))
+    with Operator(least, namespace).running():
+        cluster.apply(policy(), veto("Pod", "other", 1), namespace=namespace)
+        crash(cluster, namespace, pod)
+        wait_for(
+            "the end of its action",
+            lambda: [each.get("status", {}).get("phase") for each in actions(cluster, namespace)] == ["Succeeded"],
+        )
+        wait_for("the end of the veto", lambda: not cluster.get("healingvetoes", f"--namespace={namespace}")["items"])
+        decided(cluster, namespace, "Acted")
+    events = cluster.get("events", f"--namespace={namespace}", "--field-selector=involvedObject.kind=HealingPolicy")
+    assert [each["reason"] for each in events["items"]] == ["Acted"]
 
 
 @pytest.mark.parametrize(
