@@ -49,7 +49,7 @@ export class Commands {
    * @param {CommandOptions} options
    * @returns {Promise<CommandResult>}
    */
-  issue(name, target, { reason, idempotencyKey = randomKey(), signal } = {}) {
+  issue(name, target, { reason, parameters, idempotencyKey = randomKey(), signal } = {}) {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) {
         reject(signal.reason);
@@ -64,7 +64,8 @@ export class Commands {
         action: null,
       });
       signal?.addEventListener('abort', abort);
-      if (!this.#send({ type: 'command', id, idempotencyKey, name, target, ...(reason && { reason }) })) {
+      const more = { ...(reason && { reason }), ...(parameters && { parameters }) };
+      if (!this.#send({ type: 'command', id, idempotencyKey, name, target, ...more })) {
         const error = new CommandError('offline', 'Not sent: this page is not connected to kubedom. Try again once it is.');
         this.#settle(id, (pending) => pending.reject(error));
       }

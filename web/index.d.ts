@@ -47,6 +47,8 @@ export interface Incident {
 export interface CommandOptions {
   /** Why, for those who read the action later. */
   reason?: string;
+  /** What the command needs beside its target, as `{ until: '2030-01-31T12:00:00Z' }` for `vetoHealing`. */
+  parameters?: Record<string, unknown>;
   /** Two commands with one key are one action. Default: a random key. */
   idempotencyKey?: string;
   /** Stops waiting for the result; what was sent is done all the same. */
@@ -174,6 +176,22 @@ export interface HealingDetail {
   [field: string]: any;
 }
 
+/** What a HealingPolicy decided about a failing object; on its element. */
+export interface HealingDecisionDetail {
+  policy: string;
+  namespace: string;
+  /** `Waiting` and `Acted` come as `healingPlanned`, `DryRun` and `Skipped` as `healingSkipped`. */
+  decision: 'Waiting' | 'Acted' | 'DryRun' | 'Skipped';
+  /** One word, as `Cooldown`, `StormBrake`, `Vetoed`; docs/policies.md lists them. */
+  reason: string;
+  message: string;
+  incident: string;
+  action: string;
+  /** The HealingAction, once there is one. */
+  actionName: string;
+  [field: string]: any;
+}
+
 export interface ConnectionStatus {
   /**
    * `live`: what is shown is so. `stale`: a heartbeat was missed. `offline`: no connection. `connecting`: being filled for the
@@ -219,6 +237,10 @@ declare global {
     podDeleted: ClusterEvent<PodDetail>;
     deploymentCreated: ClusterEvent<DeploymentDetail>;
     deploymentDeleted: ClusterEvent<DeploymentDetail>;
+
+    /** What a HealingPolicy is going to do about a failing object, or why it does nothing. */
+    healingPlanned: ClusterEvent<HealingDecisionDetail>;
+    healingSkipped: ClusterEvent<HealingDecisionDetail>;
 
     /** The phases of an action, on its target's element. */
     healingStarted: ClusterEvent<HealingDetail>;

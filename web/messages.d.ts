@@ -42,6 +42,8 @@ export type EventType =
       | 'disruptionBudgetRecovered'
       | 'disruptionBudgetUnhealthy'
       | 'healingFailed'
+      | 'healingPlanned'
+      | 'healingSkipped'
       | 'healingStarted'
       | 'healingSucceeded'
       | 'jobFailed'
@@ -175,6 +177,12 @@ export interface Command {
    * Why, for those who read the action later.
    */
   reason?: string;
+  /**
+   * What it needs beside its target, by name.
+   */
+  parameters?: {
+    [k: string]: any;
+  };
 }
 /**
  * The object that a command acts on.

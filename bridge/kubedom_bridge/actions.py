@@ -31,7 +31,8 @@ TARGET_PATHS: Mapping[str, str] = {
     "Deployment": "/apis/apps/v1/namespaces/{namespace}/deployments/{name}",
 }
 FINISHED = frozenset({"Succeeded", "Failed"})
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+#: A name, and part of a path in the API.
+NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 
 
 class ActionRef(NamedTuple):
@@ -85,7 +86,7 @@ def check(command: Command) -> None:
             field="target.kind",
         )
     for field, value in (("target.name", command.target.name), ("target.namespace", command.target.namespace)):
-        if not _NAME.fullmatch(value):
+        if not NAME.fullmatch(value):
             raise CommandRefused(
                 "badTarget", f"{value[:80]!r} is not a Kubernetes name.", remedy=f"Correct {field}.", field=field
             )

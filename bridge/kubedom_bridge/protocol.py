@@ -153,6 +153,7 @@ class Command(_Wire, tag="command", tag_field="type"):
     target: Target
     idempotency_key: Annotated[str, Meta(description="A second command with the same key is the same action.")] = ""
     reason: Annotated[str, Meta(description="Why, for those who read the action later.")] = ""
+    parameters: Annotated[dict[str, Any], Meta(description="What it needs beside its target, by name.")] = {}
 
 
 ClientMessage = Subscribe | Unsubscribe | Token | Command

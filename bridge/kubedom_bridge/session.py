@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State
 
-from . import audit, frames, protocol
+from . import audit, frames, protocol, vetoes
 from .actions import ActionGateway
 from .authority import Authority
 from .errors import CommandRefused, KubedomError, NotPermitted
@@ -272,7 +272,8 @@ class Session:
         outcome_word, reason = "created", ""
         try:
             api = self._services.authority.api(self.identity)
-            reference, outcome = await self._services.gateway.start(command, user, api)
+            start = vetoes.start if command.name == vetoes.COMMAND else self._services.gateway.start
+            reference, outcome = await start(command, user, api)
             outcome_word = "created" if reference.created else "alreadyThere"
             action = protocol.ActionInfo(
                 namespace=reference.namespace, name=reference.name, uid=reference.uid, created=reference.created

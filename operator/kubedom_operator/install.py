@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from kubedom_bridge.kube import Api
+from kubedom_bridge.actions import GROUP, VERSION
+from kubedom_bridge.kube import Api, ApiError
 
 FIELD_MANAGER = "kubedom"
+SERVED_SECONDS = 0.1
+SERVED_LOOKS = 100
 
 
 def packaged(folder: str, checkout: str) -> Path:
@@ -30,15 +34,30 @@ def manifests(folder: Path) -> list[dict[str, Any]]:
 
 
 async def install_crds(api: Api) -> None:
-    """Apply the CustomResourceDefinitions.
+    """Apply the CustomResourceDefinitions, and wait until the API server serves them.
 
     Raises:
         KubedomError: where the user may not, or the API server is away.
 
     """
+    wanted = set()
     for crd in manifests(packaged("crds", "crds")):
         name = crd["metadata"]["name"]
         await apply(api, f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}", crd)
+        wanted.add(crd["spec"]["names"]["plural"])
+    # Whoever looks for them at once would take them for missing.
+    for _ in range(SERVED_LOOKS):
+        if wanted <= await _served(api):
+            break
+        await asyncio.sleep(SERVED_SECONDS)
+
+
+async def _served(api: Api) -> set[str]:
+    try:
+        resources = (await api.call("GET", f"/apis/{GROUP}/{VERSION}"))["resources"]
+    except ApiError:
+        return set()
+    return {each["name"] for each in resources}
 
 
 async def apply(api: Api, path: str, manifest: dict[str, Any]) -> dict[str, Any]:

@@ -181,6 +181,16 @@ class Pipeline:
                     entries.insert(0, telling.state(kind, obj, self._clock()))
                 self._tell(entries)
 
+    # What healing asks.
+
+    def find(self, kind: str, uid: str) -> Any | None:
+        """The projection of an object, None where it is not known."""
+        return self._mirror.get(kind, uid)
+
+    def workload(self, kind: str, namespace: str, name: str) -> Any | None:
+        """The projection of a workload by its name."""
+        return self._mirror.workload(kind, namespace, name)
+
     # What the process asks.
 
     def not_ready(self, kinds: Collection[str]) -> str:

@@ -10,7 +10,8 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from kubedom_bridge.errors import KubedomError
 from kubedom_bridge.kube import Api, ClusterChoice
@@ -19,8 +20,10 @@ from kubedom_bridge.protocol import Entry
 from .diagnosis import Settings
 from .healing.executor import Executor
 from .pipeline import Pipeline
+from .policy.controller import Policies
+from .policy.openings import Openings
 from .watch.choice import Mode, Plan, plan
-from .watch.kopf_source import KopfSource
+from .watch.kopf_source import Handler, KopfSource
 from .watch.stream import StreamSource
 
 STOP_SECONDS = 10.0
@@ -104,10 +107,24 @@ class OperatorThread:
         self._loop, self._main = asyncio.get_running_loop(), asyncio.current_task()
         api = await Api.connect(self._choice)
         woken = asyncio.Event()
+
+        def tell(entries: list[Entry]) -> None:
+            self._publish(entries)
+            policies.told(entries)
+
         pipeline = self._pipeline = Pipeline(
-            self._cluster, self._publish, clock=time.time, settings=self._settings, wake=woken.set
+            self._cluster, tell, clock=time.time, settings=self._settings, wake=woken.set
         )
         executor = Executor(api, self._cluster, self._publish, clock=time.time)
+        policies = Policies(
+            api,
+            self._cluster,
+            self._publish,
+            Openings(pipeline.find, pipeline.workload, clock=time.time),
+            lambda: not self.not_ready(),
+            clock=time.time,
+            namespace=self._namespace,
+        )
         tasks = [asyncio.create_task(_keep_time(pipeline, woken), name="timers")]
         try:
             chosen = self._plan = await self._planned(api)
@@ -118,12 +135,14 @@ class OperatorThread:
                 chosen.kopf,
                 pipeline,
                 namespace=self._namespace,
-                extra={"healingactions.kubedom.dev": executor.observe} if chosen.healing else {},
+                extra=_handlers(chosen, executor, policies),
             )
             self._sources = (stream, source)
             tasks.append(asyncio.create_task(stream.run(), name="stream"))
+            if chosen.policies:
+                tasks.append(asyncio.create_task(policies.run(), name="policies"))
             if chosen.kopf or chosen.healing:
-                # The stream's readers first: on its way out Kopf cancels every task that is younger than itself.
+                # The others first: on its way out Kopf cancels every task that is younger than itself.
                 await asyncio.sleep(0)
                 tasks.append(asyncio.create_task(source.run(), name="Kopf"))
             await asyncio.gather(*tasks)
@@ -148,7 +167,27 @@ class OperatorThread:
             log.warning("Not shown, for they may not be listed: %s.", ", ".join(chosen.missing))
         if self._healing and not chosen.healing:
             log.warning("Healing is off: HealingActions may not be listed.")
+        elif self._healing and not chosen.policies:
+            log.warning(
+                "Nothing is healed without being asked for: HealingPolicies or HealingVetoes may not be listed."
+            )
         return chosen
+
+
+def _handlers(chosen: Plan, executor: Executor, policies: Policies) -> dict[str, Handler]:
+    """Who hears of which of the kubedom kinds."""
+
+    def observe_action(change: str | None, body: Mapping[str, Any]) -> None:
+        executor.observe(change, body)
+        policies.observe_action(change, body)
+
+    handlers: dict[str, Handler] = {}
+    if chosen.healing:
+        handlers["healingactions.kubedom.dev"] = observe_action
+    if chosen.policies:
+        handlers["healingpolicies.kubedom.dev"] = policies.observe_policy
+        handlers["healingvetoes.kubedom.dev"] = policies.observe_veto
+    return handlers
 
 
 async def _keep_time(pipeline: Pipeline, woken: asyncio.Event) -> None:

@@ -52,12 +52,18 @@ def _section(kind: FailureKind) -> str:
             f"- Recovery: {f'`{kind.recovery_event}`' if kind.recovery_event else 'none, it is over at once'}",
             f"- Family: {kind.family}",
             f"- Hold: {hold}",
-            f"- A restart can mend it: {'yes' if kind.restart_helps else 'no'}",
+            f"- A restart can mend it: {_restart(kind)}",
             f"- Next step: {kind.next_step}",
             f"- Detail: {fields}",
             "",
         )
     )
+
+
+def _restart(kind: FailureKind) -> str:
+    if kind.restart_helps:
+        return "yes"
+    return f"no. {kind.restart_futile} (A HealingPolicy that would is refused.)" if kind.restart_futile else "no"
 
 
 def render_types() -> str:

@@ -43,6 +43,7 @@ CONFIG = FailureKind(
     " PostStartHookError, RunContainerError or ImageVolumeMountFailed; or the last run ended with StartError or"
     " ContainerCannotRun, also while the kubelet backs off.",
     next_step="Correct what the container refers to: its command, config map, secret or hook. A restart does not help.",
+    restart_futile="A container made again refers to the same command, config map, secret or hook.",
     detail_fields=_FIELDS,
 )
 LIVENESS_KILLED = FailureKind(
@@ -108,6 +109,7 @@ IMAGE_PULL = FailureKind(
     " ImageInspectError,"
     " RegistryUnavailable or SignatureValidationFailed. They come in turn and are one failure.",
     next_step="Check the image's name and tag, the pull secret, and that the registry can be reached.",
+    restart_futile="A new pod pulls the same image with the same pull secret.",
     detail_fields=_FIELDS,
 )
 STARTUP_SLOW = FailureKind(
@@ -120,6 +122,7 @@ STARTUP_SLOW = FailureKind(
     rule="A container runs, started is false, and its startupProbe's budget (initialDelaySeconds + periodSeconds x"
     " failureThreshold) is over.",
     next_step="Give the startup probe a larger failureThreshold, or find out why the application starts slowly.",
+    restart_futile="A new container starts as slowly, from the beginning.",
     detail_fields=("container", "role", "budgetSeconds"),
 )
 KINDS = (OOM_KILLED, CONFIG, LIVENESS_KILLED, CRASH_LOOP, FAILED, INIT_FAILED, IMAGE_PULL, STARTUP_SLOW)

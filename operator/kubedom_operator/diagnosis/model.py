@@ -20,6 +20,7 @@ class FailureKind(msgspec.Struct, frozen=True, kw_only=True):
     `event` is dispatched when such a failure begins and `recovery_event` when it is over (empty for an edge, which is
     over at once). Failures of one object, container and `family` are one trouble: a change of kind inside a family is
     an update of the incident, never a second one. `hold` is how many seconds the rule must hold first.
+    `restart_helps` is advice to people; `restart_futile` says why a restart cannot mend it, and is empty where it may.
     `speaks_of` are the kinds of other objects that it tells of: whoever may not list these is not told of it.
     """
 
@@ -32,6 +33,7 @@ class FailureKind(msgspec.Struct, frozen=True, kw_only=True):
     rule: str
     next_step: str
     restart_helps: bool = False
+    restart_futile: str = ""
     hold: float = 0.0
     edge: bool = False
     detail_fields: tuple[str, ...] = ()

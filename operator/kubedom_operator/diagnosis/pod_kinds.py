@@ -17,6 +17,7 @@ def _kind(
     *,
     hold: float = 0.0,
     restart_helps: bool = False,
+    restart_futile: str = "",
     fields: tuple[str, ...] = (),
 ) -> FailureKind:
     return FailureKind(
@@ -30,6 +31,7 @@ def _kind(
         next_step=next_step,
         hold=hold,
         restart_helps=restart_helps,
+        restart_futile=restart_futile,
         detail_fields=("reason", "statusMessage", *fields),
     )
 
@@ -83,6 +85,7 @@ UNSCHEDULABLE = _kind(
     " is no failure.",
     "Add capacity, lower the pod's requests, or correct its node selector, affinity, tolerations or claims.",
     hold=15.0,
+    restart_futile="A new pod asks the scheduler for the same and is not placed either.",
     fields=("causes", "nodes"),
 )
 VOLUME_MOUNT = _kind(
@@ -95,6 +98,7 @@ VOLUME_MOUNT = _kind(
     " FailedAttachVolume, FailedMapVolume, FailedMountOnFilesystemMismatch or FailedPrepareDynamicResources tells why.",
     "Create what the volume refers to, or see why its volume cannot be attached.",
     hold=60.0,
+    restart_futile="A new pod waits for the same volume.",
     fields=("events",),
 )
 SANDBOX_FAILED = _kind(

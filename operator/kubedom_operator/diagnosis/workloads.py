@@ -40,6 +40,7 @@ REPLICA_FAILURE = FailureKind(
     " Progressing is"
     " False with reason ReplicaSetCreateError.",
     next_step="Read the message: raise the quota, or change the pod template to what the policy allows.",
+    restart_futile="New pods are refused for the same reason.",
     detail_fields=("reason", "statusMessage", *_COUNTS),
 )
 ROLLOUT_STUCK = FailureKind(
@@ -52,6 +53,7 @@ ROLLOUT_STUCK = FailureKind(
     rule="Condition Progressing is False with reason ProgressDeadlineExceeded; without a progress deadline,"
     " updatedReplicas is below spec.replicas for 600 s.",
     next_step="See what ails the new pods, then correct the template or roll back.",
+    restart_futile="A restart rolls the same template out again.",
     detail_fields=("reason", "statusMessage", *_COUNTS),
 )
 UNAVAILABLE = FailureKind(
@@ -93,6 +95,7 @@ REPLICA_SET_FAILURE = FailureKind(
     " the replica set"
     " (a deployment reports it itself).",
     next_step="Read the message: raise the quota, or change the pod template to what the policy allows.",
+    restart_futile="New pods are refused for the same reason.",
     detail_fields=("reason", "statusMessage"),
 )
 STATEFUL_SET_STUCK = FailureKind(

@@ -38,16 +38,21 @@ STREAM_KINDS = (
 #: With more pods than this the stream takes them over: Kopf handles some 1,500 changes a CPU second, the stream many
 #: times that (tests/bench/bench_watch.py).
 STREAM_FROM_PODS = 2000
-#: The custom resource whose objects are carried out, by plural and group.
-HEALING_ACTIONS = "/apis/kubedom.dev/v1alpha1"
+HEALING_API = "/apis/kubedom.dev/v1alpha1"
+#: The custom resources that healing watches, with their plurals.
+HEALING_KINDS = {"HealingAction": "healingactions", "HealingPolicy": "healingpolicies", "HealingVeto": "healingvetoes"}
 
 
 class Plan(NamedTuple):
-    """What each source watches; `missing` are plurals that may not be listed, `reason` says why this source."""
+    """What each source watches; `missing` are plurals that may not be listed, `reason` says why this source.
+
+    With `policies` HealingPolicies are followed, which needs that actions are carried out.
+    """
 
     kopf: tuple[str, ...]
     stream: tuple[str, ...]
     healing: bool
+    policies: bool
     missing: tuple[str, ...]
     reason: str
 
@@ -73,13 +78,15 @@ async def plan(api: Api, mode: Mode, namespace: str | None, *, healing: bool) ->
     kinds = [kind for kind in (*KOPF_KINDS, *STREAM_KINDS) if namespace is None or KINDS[kind].namespaced]
     paths = {kind: collection_path(kind, namespace) for kind in kinds}
     scope = f"/namespaces/{namespace}" if namespace is not None else ""
-    paths["HealingAction"] = f"{HEALING_ACTIONS}{scope}/healingactions"
+    for kind, plural in HEALING_KINDS.items():
+        paths[kind] = f"{HEALING_API}{scope}/{plural}"
     counts = dict(zip(paths, await asyncio.gather(*(_count(api, path) for path in paths.values())), strict=True))
-    may_heal = counts.pop("HealingAction") is not None
+    unlisted = [plural for kind, plural in HEALING_KINDS.items() if counts.pop(kind) is None]
+    may_heal = "healingactions" not in unlisted
     allowed = [kind for kind, count in counts.items() if count is not None]
     missing = [KINDS[kind].plural for kind, count in counts.items() if count is None]
-    if healing and not may_heal:
-        missing.append("healingactions")
+    if healing:
+        missing.extend(unlisted)
     pods = counts["Pod"] or 0
     by_kopf, reason = _choose(mode, pods)
     kopf = _of(allowed, KOPF_KINDS) if by_kopf else ()
@@ -87,6 +94,7 @@ async def plan(api: Api, mode: Mode, namespace: str | None, *, healing: bool) ->
         kopf=kopf,
         stream=tuple(kind for kind in allowed if kind not in kopf),
         healing=healing and may_heal,
+        policies=healing and not unlisted,
         missing=tuple(missing),
         reason=reason,
     )

@@ -25,7 +25,7 @@ async def outcome(page: Page) -> Json:
 
 async def test_a_command_names_its_target_and_resolves_with_the_result(open_page: Open) -> None:
     page, peer = await open_page(pod("a"))
-    await start(page.page, '{"reason": "it hangs", "idempotencyKey": "k1"}')
+    await start(page.page, '{"reason": "it hangs", "idempotencyKey": "k1", "parameters": {"force": true}}')
     command = await peer.receive()
     assert command == {
         "type": "command",
@@ -34,6 +34,7 @@ async def test_a_command_names_its_target_and_resolves_with_the_result(open_page
         "name": "restartPod",
         "target": {"kind": "Pod", "namespace": "default", "name": "a", "uid": "uid-a"},
         "reason": "it hangs",
+        "parameters": {"force": True},
     }
     await peer.send({"type": "ack", "id": "c1", "action": ACTION})
     await peer.send({"type": "result", "id": "c1", "phase": "Succeeded", "message": "Evicted a."})

@@ -9,33 +9,37 @@ from kubedom_bridge.actions import ACTIONS, GROUP, PLURAL, VERSION
 from kubedom_bridge.kube import Api
 from kubedom_operator import demo, install
 
+KINDS = ("healingactions", "healingpolicies", "healingvetoes")
+
 
 class Recorder:
-    """Takes the calls that would go to an API server."""
+    """Takes the calls that would go to an API server, which serves a kind more each time that it is asked."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, str, dict[str, Any]]] = []
 
     async def call(self, method: str, path: str, **more: Any) -> dict[str, Any]:
         self.calls.append((method, path, more))
-        return {}
+        asked = sum(call[0] == "GET" for call in self.calls)
+        return {"resources": [{"name": name} for name in KINDS[:asked]]} if method == "GET" else {}
 
 
-async def test_the_crd_is_applied_and_what_others_own_is_taken_over() -> None:
+async def test_the_crds_are_applied_and_waited_for_and_what_others_own_is_taken_over() -> None:
     api = Recorder()
     await install.install_crds(cast(Api, api))
-    ((method, path, more),) = api.calls
-    assert (method, path) == (
-        "PATCH",
-        f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{PLURAL}.{GROUP}",
-    )
-    assert more["query"] == {"fieldManager": "kubedom", "force": "true"}
-    assert more["content_type"] == "application/apply-patch+yaml"
+    applied = [call for call in api.calls if call[0] == "PATCH"]
+    assert [path for _, path, _ in applied] == [
+        f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{plural}.{GROUP}" for plural in KINDS
+    ]
+    for _, _, more in applied:
+        assert more["query"] == {"fieldManager": "kubedom", "force": "true"}
+        assert more["content_type"] == "application/apply-patch+yaml"
+    assert len(api.calls) == 2 * len(KINDS), "it asked until the last one was served"
 
 
 def test_the_crd_knows_every_action_of_the_bridge() -> None:
-    (crd,) = install.manifests(install.packaged("crds", "crds"))
-    (version,) = crd["spec"]["versions"]
+    crds = {crd["spec"]["names"]["plural"]: crd for crd in install.manifests(install.packaged("crds", "crds"))}
+    (version,) = crds[PLURAL]["spec"]["versions"]
     assert version["name"] == VERSION
     spec = version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
     assert set(spec["action"]["enum"]) == set(ACTIONS)

@@ -1,0 +1,1 @@
+"""HealingPolicies: from incidents that are open to HealingActions that nobody had to ask for."""
