@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 
 from . import audit, pages, protocol
@@ -47,6 +47,8 @@ def make_app(site: Site) -> Starlette:
         try:
             await site.identify(request)
         except SignInRefused as refusal:
+            if request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
+                return pages.again(request.url.path)
             return pages.sign_in(refusal.message) if site.by_token else pages.message("Sign in", str(refusal), 401)
         except KubedomError as error:
             return pages.message("The cluster cannot be asked", str(error), 503)
@@ -66,11 +68,7 @@ def make_app(site: Site) -> Starlette:
                 "A sign-in link works once, within an hour. Press Enter in kubedom's terminal for a new one.",
                 403,
             )
-        # Not a redirect: when another site or a terminal opened the link, the browser would leave a strict cookie out
-        # of the request that a redirect makes; the page's own refresh is a request of ours.
-        answer = HTMLResponse(
-            '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url=/"><title>kubedom</title>'
-        )
+        answer = pages.again("/")
         answer.set_cookie(site.cookie, session, max_age=int(SESSION_SECONDS), httponly=True, samesite="strict")
         return answer
 

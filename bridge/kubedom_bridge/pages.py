@@ -31,5 +31,17 @@ def sign_in(said: str) -> HTMLResponse:
     return _page("Sign in", _FORM.substitute(said=escape(said)), 401)
 
 
+def again(path: str) -> HTMLResponse:
+    """Let the browser ask once more.
+
+    Where another site or a terminal led it here, it leaves a strict cookie out, also of what a redirect asks for. What
+    the page itself asks for is a request of ours.
+    """
+    return HTMLResponse(
+        '<!doctype html><meta charset="utf-8">'
+        f'<meta http-equiv="refresh" content="0; url={escape(path)}"><title>kubedom</title>'
+    )
+
+
 def _page(title: str, content: str, status: int) -> HTMLResponse:
     return HTMLResponse(_PAGE.substitute(title=escape(title), content=content), status)

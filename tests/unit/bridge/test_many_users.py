@@ -70,6 +70,17 @@ async def test_the_page_asks_for_a_token_and_the_form_leads_to_the_page(running:
     assert "does not accept" in wrong.body
 
 
+async def test_who_follows_a_link_from_elsewhere_is_asked_for_no_token_before_the_cookie_could_come(
+    running: Running,
+) -> None:
+    for site in ("cross-site", "same-site"):
+        first = await running.request("GET", '/pods"><b>', sec_fetch_site=site)
+        assert first.status == 200
+        assert 'content="0; url=/pods' in first.body
+        assert "<b>" not in first.body
+    assert (await running.request("GET", "/", sec_fetch_site="same-origin")).status == 401
+
+
 @pytest.mark.parametrize(
     ("body", "headers", "status", "field"),
     [
