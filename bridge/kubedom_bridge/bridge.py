@@ -117,8 +117,14 @@ class Bridge:
         if settings.reviewed:
             self.authority = ReviewedAuthority(
                 api,
-                tokens=TokenReviews(api, clock=loop.time, audiences=settings.audiences) if settings.tokens else None,
-                access=AccessReviews(api, resources, journal.namespaces, clock=loop.time),
+                tokens=TokenReviews(
+                    api, clock=loop.time, audiences=settings.audiences, count=self.metrics.review_counter("token")
+                )
+                if settings.tokens
+                else None,
+                access=AccessReviews(
+                    api, resources, journal.namespaces, clock=loop.time, count=self.metrics.review_counter("access")
+                ),
                 cookie=cookie,
                 proxies=settings.proxies,
             )
@@ -344,14 +350,6 @@ class Bridge:
         )
         watch("journal_entries", "Entries of the journal so far.", lambda: self._journal.head)
         watch("admission_waiting", "Pages that wait to be let in.", lambda: self._services.telling.admission.waiting)
-        if isinstance(self.authority, ReviewedAuthority):
-            access = self.authority.access.decisions
-            watch("access_review_hits", "Questions for rights that were answered from memory.", lambda: access.hits)
-            watch("access_review_misses", "Questions for rights that were asked.", lambda: access.misses)
-            if self.authority.tokens is not None:
-                tokens = self.authority.tokens.decisions
-                watch("token_review_hits", "Tokens that were known.", lambda: tokens.hits)
-                watch("token_review_misses", "Tokens that were reviewed.", lambda: tokens.misses)
 
 
 def _proof(connection: Upgraded) -> Proof:

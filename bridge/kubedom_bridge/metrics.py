@@ -26,12 +26,18 @@ class Metrics:
         self.resyncs = self._counter("resyncs", "Subscriptions that had to be given a snapshot instead.", "reason")
         self.snapshots = self._counter("snapshots_sent", "Snapshots sent.")
         self.commands = self._counter("commands", "Commands, by outcome.", "outcome")
+        self.reviews = self._counter("reviews", "Answers about tokens and rights, by where they came from.", "of", "by")
         self.flush = Histogram(
             "kubedom_flush_seconds",
             "Time to build and write the frames of one flush.",
             buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0),
             registry=self.registry,
         )
+
+    def review_counter(self, of: str) -> Callable[[bool], None]:
+        """Make what counts the questions for one kind of review, by whether the answer was known."""
+        known, asked = self.reviews.labels(of, "memory"), self.reviews.labels(of, "apiserver")
+        return lambda hit: (known if hit else asked).inc()
 
     def watch(self, name: str, description: str, value: Callable[[], float]) -> None:
         """Show a number that somebody else keeps, asked for when it is scraped (on another thread)."""

@@ -40,26 +40,28 @@ class Decisions(Generic[K, V]):
     Args:
         clock: Monotonic seconds.
         seconds: For how long an answer is kept.
+        count: Told of each question whether the answer was known.
 
     """
 
-    def __init__(self, clock: Callable[[], float], seconds: Callable[[V], float]) -> None:
+    def __init__(
+        self, clock: Callable[[], float], seconds: Callable[[V], float], count: Callable[[bool], None] = lambda _: None
+    ) -> None:
         self._clock = clock
         self._seconds = seconds
         self._kept: dict[K, tuple[V, float]] = {}
         self._asked: dict[K, asyncio.Task[V]] = {}
-        self.hits = 0
-        self.misses = 0
+        self._count = count
 
     async def get(self, key: K, ask: Callable[[], Awaitable[V]]) -> V:
         """Give the kept answer, or ask; an error is not kept."""
         kept = self._kept.get(key)
         if kept is not None and self._clock() < kept[1]:
-            self.hits += 1
+            self._count(True)
             return kept[0]
         task = self._asked.get(key)
         if task is None:
-            self.misses += 1
+            self._count(False)
             task = asyncio.ensure_future(self._ask(key, ask))
             self._asked[key] = task
             task.add_done_callback(lambda _: self._asked.pop(key, None))
@@ -87,14 +89,22 @@ class TokenReviews:
         api: With the right to create tokenreviews.
         clock: Monotonic seconds.
         audiences: For whom a token must be meant; empty for the API server's own audience.
+        count: Told of each question whether the answer was known.
 
     """
 
-    def __init__(self, api: Api, *, clock: Callable[[], float], audiences: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        api: Api,
+        *,
+        clock: Callable[[], float],
+        audiences: tuple[str, ...] = (),
+        count: Callable[[bool], None] = lambda _: None,
+    ) -> None:
         self._api = api
         self._audiences = audiences
         self.decisions: Decisions[str, User | None] = Decisions(
-            clock, lambda user: TOKEN_SECONDS if user is not None else REFUSED_TOKEN_SECONDS
+            clock, lambda user: TOKEN_SECONDS if user is not None else REFUSED_TOKEN_SECONDS, count
         )
 
     async def identify(self, token: str) -> Identity:
@@ -146,6 +156,7 @@ class AccessReviews:
         resources: The kinds that are asked for.
         namespaces: Gives the namespaces that hold anything.
         clock: Monotonic seconds.
+        count: Told of each question whether the answer was known.
 
     """
 
@@ -156,12 +167,13 @@ class AccessReviews:
         namespaces: Callable[[], Collection[str]],
         *,
         clock: Callable[[], float],
+        count: Callable[[bool], None] = lambda _: None,
     ) -> None:
         self._api = api
         self._resources = resources
         self._namespaces = namespaces
         self._at_once = asyncio.Semaphore(AT_ONCE)
-        self.decisions: Decisions[tuple[User, str, str], bool] = Decisions(clock, lambda _: ACCESS_SECONDS)
+        self.decisions: Decisions[tuple[User, str, str], bool] = Decisions(clock, lambda _: ACCESS_SECONDS, count)
 
     async def rights(self, user: User) -> Rights:
         """Ask for every kind in the whole cluster, and where that is refused in each namespace.
