@@ -227,7 +227,7 @@ async def test_a_page_that_is_not_live_says_so(open_page: Open) -> None:
     await peer.close(4401)
     await listening.until("!document.getElementById('banner').hidden")
     assert await text(page, "#connection") == "Signed out"
-    assert "sign-in link" in await text(page, "#banner")
+    assert "to sign in again" in await text(page, "#banner")
 
 
 async def test_incidents_are_listed_with_the_worst_first(open_page: Open) -> None:
