@@ -17,8 +17,8 @@ from websockets.http11 import Request, Response
 
 from . import audit, origin, protocol
 from .actions import ActionGateway
-from .admission import Admission
 from .app import make_app, packaged_web_dir
+from .arrivals import Arrivals
 from .authority import Authority, LocalAuthority, ReviewedAuthority
 from .delivery import Delivery
 from .drain import drain
@@ -136,7 +136,7 @@ class Bridge:
                 journal=journal,
                 delivery=self.delivery,
                 snapshots=Snapshots(journal),
-                admission=Admission(),
+                arrivals=Arrivals(),
                 metrics=self.metrics,
             ),
             gateway=ActionGateway(journal),
@@ -349,7 +349,7 @@ class Bridge:
             self.delivery.behind,
         )
         watch("journal_entries", "Entries of the journal so far.", lambda: self._journal.head)
-        watch("admission_waiting", "Pages that wait to be let in.", lambda: self._services.telling.admission.waiting)
+        watch("arrivals_waiting", "Pages that wait to be let in.", lambda: self._services.telling.arrivals.waiting)
 
 
 def _proof(connection: Upgraded) -> Proof:

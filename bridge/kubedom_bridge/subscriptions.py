@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from . import frames
-from .admission import Admission
+from .arrivals import Arrivals
 from .delivery import Channel, Delivery, Subscriber
 from .errors import CommandRefused
 from .journal import Journal
@@ -35,7 +35,7 @@ class Telling:
     journal: Journal
     delivery: Delivery
     snapshots: Snapshots
-    admission: Admission
+    arrivals: Arrivals
     metrics: Metrics
 
 
@@ -87,7 +87,7 @@ class Subscriptions:
         telling = self._telling
         async with self._beginning:
             self._stop(message.id)
-            await telling.admission.enter()
+            await telling.arrivals.enter()
             if message.since is not None:
                 refusal = self._refuse_resume(message.since)
                 if refusal is None:

@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin, Subprotocol
 
 from kubedom_bridge import audit
-from kubedom_bridge.admission import Admission
+from kubedom_bridge.arrivals import Arrivals
 from kubedom_bridge.limits import Buckets, Connections
 
 from .conftest import Answer, Running
@@ -167,19 +167,19 @@ def test_tokens_are_taken_out_of_every_line() -> None:
 
 
 async def test_a_stampede_is_let_in_at_a_rate_and_in_order() -> None:
-    admission, order = Admission(rate=200, burst=5), list[int]()
+    arrivals, order = Arrivals(rate=200, burst=5), list[int]()
 
     async def enter(number: int) -> None:
-        await admission.enter()
+        await arrivals.enter()
         order.append(number)
 
     waiting = [asyncio.create_task(enter(number)) for number in range(25)]
     await asyncio.sleep(0)
     assert order == [0, 1, 2, 3, 4]
-    assert admission.waiting == 20
+    assert arrivals.waiting == 20
     await asyncio.gather(*waiting)
     assert order == list(range(25))
-    assert admission.waiting == 0
+    assert arrivals.waiting == 0
 
 
 def test_limits_are_each_ones_own_and_forgotten() -> None:

@@ -8,7 +8,7 @@ PER_SECOND = 400.0
 BURST = 200.0
 
 
-class Admission:
+class Arrivals:
     """A queue that lets `burst` in at once and `rate` a second from then on."""
 
     def __init__(self, rate: float = PER_SECOND, burst: float = BURST) -> None:
