@@ -218,12 +218,11 @@ class Delivery:
         subscriber.channel.cut_off(CloseCode.SLOW, told)
 
     def _is_behind(self, subscriber: Subscriber) -> bool:
-        now = self._loop.time()
         if subscriber.behind_since is None:
             if not subscriber.channel.is_congested():
                 return False
-            subscriber.behind_since = now
-        elif now - subscriber.behind_since > self._stuck:
+            subscriber.behind_since = self._loop.time()
+        elif self._loop.time() - subscriber.behind_since > self._stuck:
             self._evict(subscriber, "stalled", "nothing was read; resume")
         return True
 
