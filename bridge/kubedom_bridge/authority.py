@@ -159,5 +159,6 @@ class ReviewedAuthority:
             return self._api.with_token(identity.token)
         if identity.impersonated:
             user = identity.user
-            return self._api.impersonating(user.name, [one for one in user.groups if one != "system:authenticated"])
+            groups = [one for one in user.groups if one != "system:authenticated"]
+            return self._api.impersonating(user.name, groups, uid=user.uid, extra=user.extra)
         raise KubedomError("Nobody is signed in.", remedy="Sign in.")

@@ -81,6 +81,7 @@ class Bridge:
         greeting: The cluster, as pages are told.
         not_ready: Says why kubedom is not ready yet; an empty string when it is.
         lag: Says how many seconds the journal is behind the cluster.
+        not_healing: Says why actions are not carried out; an empty string when they are.
 
     """
 
@@ -96,6 +97,7 @@ class Bridge:
         greeting: Greeting,
         not_ready: Callable[[], str],
         lag: Callable[[], float] = lambda: 0.0,
+        not_healing: Callable[[], str] = lambda: "",
     ) -> None:
         loop = asyncio.get_running_loop()
         self._settings = settings
@@ -123,7 +125,7 @@ class Bridge:
             journal=journal,
             delivery=self.delivery,
             snapshots=Snapshots(journal),
-            gateway=ActionGateway(journal),
+            gateway=ActionGateway(journal, not_healing),
             authority=self.authority,
             greeting=greeting,
             metrics=self.metrics,

@@ -9,16 +9,13 @@ In comes `action_catalogue`, the one table of what an action needs; out come Kub
 A pair of action and target that the table does not have is refused, whatever the CustomResourceDefinitions say. Each
 right has a validation of its own, for a `messageExpression` cannot ask the authorizer which one was missing.
 
-`python -m kubedom_operator.admission_manifests` writes them into deploy/admission.
+`manifest_files` writes them into deploy/admission; the operator applies the same at its start.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any, NamedTuple
-
-import yaml
 
 from kubedom_bridge.action_catalogue import ACTION_KINDS, TARGETS, Right
 from kubedom_bridge.actions import GROUP
@@ -34,8 +31,6 @@ ACTIONS, CLUSTER_ACTIONS = "healingactions", "clusterhealingactions"
 APPROVE = "approve"
 #: The verb of a bridge that has reviewed a user's rights itself, where no policy can stamp.
 REQUEST_FOR = "requestfor"
-
-_WRITTEN = "# Written by `python -m kubedom_operator.admission_manifests`, from action_catalogue.py.\n"
 
 Manifest = dict[str, Any]
 _BY_PLURAL = {(kind.group, kind.plural): kind for kind in TARGETS.values()}
@@ -129,16 +124,6 @@ def canary_rights(namespace: str) -> list[Manifest]:
     ]
 
 
-def files() -> dict[str, str]:
-    """Every file of deploy/admission with its content, by its path in there."""
-    return {
-        "validating.yaml": _yaml(validating(stamped=True)),
-        "mutating.yaml": _yaml(mutating()),
-        "canary.yaml": _yaml(canary_rights("default")),
-        "without-stamp/validating.yaml": _yaml(validating(stamped=False)),
-    }
-
-
 _APPROVES = {
     "name": "approves",
     "expression": "request.operation == 'UPDATE' && has(object.spec.approval) && !has(oldObject.spec.approval)",
@@ -187,6 +172,11 @@ def _who(*, stamped: bool) -> list[Manifest]:
         allowed = f"{allowed} || ({for_another})"
     return [
         _validation(
+            "request.operation != 'CREATE' || !has(object.spec.approval)",
+            "variables.who + ' cannot approve an action while creating it: leave spec.approval out.'",
+            "Nobody approves an action while creating it.",
+        ),
+        _validation(
             allowed,
             _joined(
                 "'This was done by ' + variables.who + ', so '",
@@ -194,11 +184,6 @@ def _who(*, stamped: bool) -> list[Manifest]:
                 "+ ' must say that, and not \"' + variables.stated + '\".'",
             ),
             "An action says who asked and who approved, and this one names another.",
-        ),
-        _validation(
-            "request.operation != 'CREATE' || !has(object.spec.approval)",
-            "variables.who + ' cannot approve an action while creating it: leave spec.approval out.'",
-            "Nobody approves an action while creating it.",
         ),
     ]
 
@@ -298,33 +283,3 @@ def _joined(*lines: str) -> str:
 def _object(kind: str, name: str, spec: Manifest, version: str = "v1") -> Manifest:
     api_version = f"admissionregistration.k8s.io/{version}"
     return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name}, "spec": spec}
-
-
-class _Dumper(yaml.SafeDumper):
-    """Writes expressions as people read them: line by line, and nothing twice by reference."""
-
-    def ignore_aliases(self, _data: Any) -> bool:
-        return True
-
-
-def _write_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
-
-
-_Dumper.add_representer(str, _write_text)
-
-
-def _yaml(objects: Iterable[Manifest]) -> str:
-    return _WRITTEN + yaml.dump_all(objects, Dumper=_Dumper, sort_keys=False, width=1000, allow_unicode=True)
-
-
-def write(folder: Path) -> None:
-    """Write every file into the folder."""
-    for name, text in files().items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    write(Path(__file__).resolve().parents[2] / "deploy" / "admission")

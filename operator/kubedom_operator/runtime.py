@@ -86,6 +86,12 @@ class OperatorThread:
             return "starting"
         return self._pipeline.not_ready(self._plan.kinds)
 
+    def not_healing(self) -> str:
+        """Say why HealingActions are not carried out; an empty string where they are, or it is not known yet."""
+        if self._plan is not None and self._healing and not self._plan.healing:
+            return "Not healing because HealingActions may not be listed."
+        return ""
+
     def _run(self) -> None:
         try:
             asyncio.run(self._operate())
@@ -106,6 +112,8 @@ class OperatorThread:
         tasks = [asyncio.create_task(_keep_time(pipeline, woken), name="timers")]
         try:
             chosen = self._plan = await self._planned(api)
+            if why := self.not_healing():
+                log.warning("%s", why)
             stream = StreamSource(api, chosen.stream, pipeline, namespace=self._namespace)
             source = KopfSource(
                 self._choice,
@@ -140,8 +148,6 @@ class OperatorThread:
         log.info("Pods and deployments are watched by %s, %s.", by, chosen.reason)
         if chosen.missing:
             log.warning("Not shown, for they may not be listed: %s.", ", ".join(chosen.missing))
-        if self._healing and not chosen.healing:
-            log.warning("Healing is off: HealingActions may not be listed.")
         return chosen
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, cast
 
-from kubedom_bridge.actions import ACTIONS, GROUP, PLURAL, VERSION
+import pytest
+
+from kubedom_bridge.action_catalogue import ACTION_KINDS, TARGETS
+from kubedom_bridge.actions import GROUP, PLURAL, VERSION
 from kubedom_bridge.kube import Api
 from kubedom_operator import demo, install
 
@@ -24,21 +27,28 @@ class Recorder:
 async def test_the_crd_is_applied_and_what_others_own_is_taken_over() -> None:
     api = Recorder()
     await install.install_crds(cast(Api, api))
-    ((method, path, more),) = api.calls
-    assert (method, path) == (
-        "PATCH",
-        f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{PLURAL}.{GROUP}",
-    )
-    assert more["query"] == {"fieldManager": "kubedom", "force": "true"}
-    assert more["content_type"] == "application/apply-patch+yaml"
+    root = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    assert f"{root}/{PLURAL}.{GROUP}" in {path for _, path, _ in api.calls}
+    for method, path, more in api.calls:
+        assert (method, path.rpartition("/")[0]) == ("PATCH", root)
+        assert more["query"] == {"fieldManager": "kubedom", "force": "true"}
+        assert more["content_type"] == "application/apply-patch+yaml"
 
 
-def test_the_crd_knows_every_action_of_the_bridge() -> None:
-    (crd,) = install.manifests(install.packaged("crds", "crds"))
+@pytest.mark.parametrize("scope", ["Namespaced", "Cluster"])
+def test_the_crds_know_every_action_of_the_catalogue(scope: str) -> None:
+    crds = install.manifests(install.packaged("crds", "crds"))
+    (crd,) = [each for each in crds if each["spec"]["scope"] == scope and "action" in each["spec"]["names"]["singular"]]
     (version,) = crd["spec"]["versions"]
     assert version["name"] == VERSION
     spec = version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
-    assert set(spec["action"]["enum"]) == set(ACTIONS)
+    within = scope == "Namespaced"
+    assert set(spec["target"]["properties"]["kind"]["enum"]) == {
+        kind for kind, place in TARGETS.items() if place.namespaced is within
+    }
+    assert set(spec["action"]["enum"]) == {
+        name for name, kind in ACTION_KINDS.items() if any(TARGETS[each].namespaced is within for each in kind.targets)
+    }
     assert "status" in version["subresources"]
 
 
