@@ -82,6 +82,7 @@ class Bridge:
         not_ready: Says why kubedom is not ready yet; an empty string when it is.
         lag: Says how many seconds the journal is behind the cluster.
         not_healing: Says why actions are not carried out; an empty string when they are.
+        stating: Whether it asks for a proxy's users in its own name, for it may not impersonate them.
 
     """
 
@@ -98,6 +99,7 @@ class Bridge:
         not_ready: Callable[[], str],
         lag: Callable[[], float] = lambda: 0.0,
         not_healing: Callable[[], str] = lambda: "",
+        stating: bool = False,
     ) -> None:
         loop = asyncio.get_running_loop()
         self._settings = settings
@@ -117,6 +119,7 @@ class Bridge:
                 access=AccessReviews(api, resources, journal.namespaces, clock=loop.time),
                 cookie=cookie,
                 proxies=settings.proxies,
+                stating=stating,
             )
         else:
             self.authority = LocalAuthority(self.signin, cookie, api, user)

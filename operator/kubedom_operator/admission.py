@@ -28,7 +28,7 @@ from .admission_manifests import CANARY, POLICY, canary_rights, mutating, valida
 from .install import apply
 
 REGISTRATION = "/apis/admissionregistration.k8s.io"
-DEADLINE_SECONDS = 20.0
+DEADLINE_SECONDS = 15.0
 POLL_SECONDS = 0.2
 _STAMPING_VERSIONS = ("v1", "v1beta1", "v1alpha1")
 

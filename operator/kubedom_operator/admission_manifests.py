@@ -72,7 +72,7 @@ def validating(*, stamped: bool) -> list[Manifest]:
         "failurePolicy": "Fail",
         "matchConstraints": _matched(),
         "variables": _variables(stamped=stamped),
-        "validations": [*_who(stamped=stamped), _is_known(), *_rights(), *_approval()],
+        "validations": [*_who(stamped=stamped), _is_known(), *_rights(), *_approval(stamped=stamped)],
     }
     binding = {"policyName": POLICY, "validationActions": ["Deny"]}
     return [
@@ -228,11 +228,12 @@ def _rights() -> Iterable[Manifest]:
         )
 
 
-def _approval() -> list[Manifest]:
+def _approval(*, stamped: bool) -> list[Manifest]:
+    judged = "variables.approves" + ("" if stamped else " && variables.stated == variables.who")
     own = f"{_own()}.name(object.metadata.name)"
     return [
         _validation(
-            f"!variables.approves || {_check(own, APPROVE)}",
+            f"!({judged}) || {_check(own, APPROVE)}",
             _joined(
                 f"variables.who + ' may not {APPROVE} ' + request.resource.resource + '.{GROUP} \"'",
                 "+ object.metadata.name + '\"'",

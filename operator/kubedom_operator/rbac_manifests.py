@@ -26,27 +26,22 @@ def bridge() -> list[Manifest]:
 
     `-impersonate` is for Kubernetes 1.36 and later: as its users, the bridge can only look at targets and create
     actions. Before, it is `-request-for`, with which it asks for actions in the name of whom it has reviewed, or
-    `-impersonate-unconstrained`, with which it can do whatever any user may.
+    `-impersonate-unconstrained`, with which it can do whatever any user may. A proxy vouches for a name and groups, so
+    there is no right to a uid or to extra fields.
     """
     reviews = [
         _rule("authentication.k8s.io", ["tokenreviews"], ["create"]),
         _rule("authorization.k8s.io", ["subjectaccessreviews"], ["create"]),
     ]
     constrained = [
-        _rule("authentication.k8s.io", ["users", "groups", "uids", "userextras/*"], [f"impersonate:{_PEOPLE}"]),
+        _rule("authentication.k8s.io", ["users", "groups"], [f"impersonate:{_PEOPLE}"]),
         _rule(GROUP, BOTH, [f"impersonate-on:{_PEOPLE}:{verb}" for verb in ("create", "get", "patch")]),
         *_of_targets([f"impersonate-on:{_PEOPLE}:get"]),
     ]
     return [
         _role("kubedom-bridge", reviews),
         _role("kubedom-bridge-impersonate", constrained),
-        _role(
-            "kubedom-bridge-impersonate-unconstrained",
-            [
-                _rule("", ["users", "groups"], ["impersonate"]),
-                _rule("authentication.k8s.io", ["uids", "userextras/*"], ["impersonate"]),
-            ],
-        ),
+        _role("kubedom-bridge-impersonate-unconstrained", [_rule("", ["users", "groups"], ["impersonate"])]),
         _role(
             "kubedom-bridge-request-for",
             [_rule(GROUP, BOTH, ["create", "get", "patch", REQUEST_FOR]), *_of_targets(["get"])],

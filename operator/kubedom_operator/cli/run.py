@@ -25,6 +25,7 @@ from kubedom_bridge.kube import Api, ApiError, ClusterChoice, kubeconfig_path
 from kubedom_bridge.reviews import Resource
 from kubedom_bridge.session import Greeting
 from kubedom_bridge.settings import DEFAULT_PORT, BridgeSettings, check_settings, listen, trusted_proxies
+from kubedom_bridge.stating import must_state
 from kubedom_operator.admission import start_admission
 from kubedom_operator.demo import install_demo
 from kubedom_operator.diagnosis import CATALOGUE, Settings
@@ -229,6 +230,7 @@ async def _run(
             not_ready=operator.not_ready,
             lag=handover.lag,
             not_healing=lambda: not_healing or operator.not_healing(),
+            stating=settings.proxies is not None and await must_state(api),
         )
         # Only from here on is there something to end in order; before, Ctrl-C cancels what is waited for.
         stopping = asyncio.Event()
