@@ -26,7 +26,7 @@ from kubedom_bridge.kube import MERGE_PATCH, Api, ApiError, ClusterChoice
 from kubedom_bridge.stating import StatedApi, must_state
 from kubedom_operator import local, rbac_manifests
 from kubedom_operator.admission import start_admission
-from kubedom_operator.admission_manifests import POLICY, STAMP, validating
+from kubedom_operator.admission_manifests import CANARY, POLICY, STAMP, validating
 from kubedom_operator.install import apply, install_crds
 
 pytestmark = pytest.mark.cluster
@@ -460,8 +460,8 @@ async def switched_off(api: Api) -> AsyncIterator[None]:
     path = f"{REGISTRATION}/validatingadmissionpolicybindings/{POLICY}"
     await api.call("DELETE", path)
     try:
-        wanted = action("restartDeployment", "Pod", "web")
-        await admitted(lambda: create(api, wanted, "default"))
+        wanted = action("restartDeployment", "Deployment", "web")
+        await admitted(lambda: create(api.impersonating(CANARY), wanted, "default"))
         yield
     finally:
         assert await start_admission(api, None) == ""
