@@ -17,8 +17,8 @@ from .admission_manifests import ACTIONS, APPROVE, CANARY, CLUSTER_ACTIONS, REQU
 
 BOTH = [ACTIONS, CLUSTER_ACTIONS]
 _READ = ["get", "list", "watch"]
-#: The mode of constrained impersonation for people; Kubernetes has others for service accounts and nodes.
-_PEOPLE = "user-info"
+#: The modes of constrained impersonation.
+_PEOPLE, _ACCOUNTS = "user-info", "serviceaccount"
 
 
 def bridge() -> list[Manifest]:
@@ -50,7 +50,12 @@ def bridge() -> list[Manifest]:
 
 
 def operator() -> list[Manifest]:
-    """The operator's roles: `kubedom-operator`, and `kubedom-install` where it also installs what it needs."""
+    """The operator's roles: `kubedom-operator`; `-policies` where it follows HealingPolicies; `kubedom-install`.
+
+    A policy's actions are created as its service account, so that admission judges that account's rights; as such an
+    account the operator can create actions only. Before Kubernetes 1.36 that takes `-policies-unconstrained`, and
+    whoever has it can do whatever any service account may. With `kubedom-install` it installs what it needs by itself.
+    """
     acting: dict[tuple[str, str], set[str]] = {}
     for action in ACTION_KINDS.values():
         for target in action.targets:
@@ -73,17 +78,30 @@ def operator() -> list[Manifest]:
         _rule("authentication.k8s.io", ["users"], [f"impersonate:{_PEOPLE}"], [CANARY]),
         _rule(GROUP, [ACTIONS], [f"impersonate-on:{_PEOPLE}:create"]),
     ]
-    policies = [
+    follows = [
+        _rule(GROUP, ["healingpolicies", "healingvetoes"], _READ),
+        _rule(GROUP, ["healingpolicies/status"], ["patch"]),
+    ]
+    as_accounts = [
+        _rule("authentication.k8s.io", ["serviceaccounts"], [f"impersonate:{_ACCOUNTS}"]),
+        _rule(GROUP, [ACTIONS], [f"impersonate-on:{_ACCOUNTS}:create"]),
+    ]
+    admission = [
         f"{sort}admissionpolic{ending}" for sort in ("mutating", "validating") for ending in ("ies", "ybindings")
     ]
     installs = [
         _rule("apiextensions.k8s.io", ["customresourcedefinitions"], ["create", "get", "patch"]),
-        _rule("admissionregistration.k8s.io", policies, ["create", "get", "patch"]),
+        _rule("admissionregistration.k8s.io", admission, ["create", "get", "patch"]),
         _rule("rbac.authorization.k8s.io", ["roles", "rolebindings"], ["create", "get", "patch"]),
         # Nobody may give a right that they do not have, and this is the canary's.
         _rule(GROUP, [ACTIONS], ["create"]),
     ]
-    return [_role("kubedom-operator", carries_out), _role("kubedom-install", installs)]
+    return [
+        _role("kubedom-operator", carries_out),
+        _role("kubedom-operator-policies", [*follows, *as_accounts]),
+        _role("kubedom-operator-policies-unconstrained", [*follows, _rule("", ["serviceaccounts"], ["impersonate"])]),
+        _role("kubedom-install", installs),
+    ]
 
 
 def users() -> list[Manifest]:

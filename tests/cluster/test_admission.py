@@ -566,6 +566,23 @@ async def test_as_its_users_the_bridge_can_ask_for_actions_and_do_nothing_else(
         await api.call("DELETE", f"{RBAC}/clusterrolebindings/{namespace}-admins")
 
 
+async def test_as_a_policys_service_account_the_operator_can_ask_for_actions_and_do_nothing_else(
+    shop: Shop, somebody: Callable[..., Somebody], tmp_path: Path
+) -> None:
+    operator = somebody("operator", *rules(rbac_manifests.operator(), "kubedom-operator-policies"))
+    own = await Api.connect(ClusterChoice(str(operator.kubeconfig(tmp_path))))
+    alice = own.impersonating(shop.user("alice"))
+    try:
+        made = await admitted(lambda: create(alice, action("restartDeployment", "Deployment", "web"), shop.namespace))
+        assert made["spec"]["requestedBy"] == shop.user("alice")
+        db = action("restartDeployment", "Deployment", "db")
+        await denied(lambda: create(alice, db, shop.namespace), shop.sentence("alice", "db"))
+        with pytest.raises(NotPermitted, match="cannot impersonate"):
+            await alice.call("GET", f"/api/v1/namespaces/{shop.namespace}/pods")
+    finally:
+        await own.close()
+
+
 # Kubernetes 1.30 to 1.35, where nothing stamps who asked.
 
 
