@@ -12,7 +12,7 @@ import asyncio
 import hashlib
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -122,10 +122,12 @@ class ActionGateway:
 
     Args:
         journal: Where the operator tells of an action's phases.
+        not_healing: Says why actions are not carried out; an empty string when they are.
 
     """
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, not_healing: Callable[[], str] = lambda: "") -> None:
+        self._not_healing = not_healing
         self._waiting: dict[tuple[str, str], list[asyncio.Future[Outcome]]] = {}
         self._unfollow = journal.follow(self._published)
 
@@ -141,11 +143,14 @@ class ActionGateway:
             What exists now, and its outcome to come.
 
         Raises:
-            CommandRefused: where the target is gone or is another one by now, or the key was used for something else.
+            CommandRefused: where the target is gone or is another one by now, the key was used for something else, or
+                healing is switched off.
             NotPermitted: where the user may not create it.
 
         """
         check(command)
+        if why := self._not_healing():
+            raise CommandRefused("healingOff", why, remedy="Tell who runs kubedom: its log says the same.")
         name = object_name(command, user)
         namespace = command.target.namespace
         try:

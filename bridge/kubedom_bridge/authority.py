@@ -13,6 +13,7 @@ from .identity import Identity, Proof, SignInRefused, TrustedProxies, User, chec
 from .kube import Api
 from .reviews import AccessReviews, TokenReviews
 from .signin import LocalSignIn
+from .stating import StatedApi
 from .view import ALL_RIGHTS, Rights
 
 
@@ -100,6 +101,7 @@ class ReviewedAuthority:
         access: The review of rights.
         cookie: The cookie that holds a browser's token.
         proxies: Who is believed without a token.
+        stating: Whether the bridge asks for these users in its own name, for it may not impersonate.
 
     """
 
@@ -113,10 +115,12 @@ class ReviewedAuthority:
         access: AccessReviews,
         cookie: str,
         proxies: TrustedProxies | None = None,
+        stating: bool = False,
     ) -> None:
         self._api = api
         self._cookie = cookie
         self._proxies = proxies
+        self._stating = stating
         self.tokens = tokens
         self.access = access
 
@@ -154,10 +158,13 @@ class ReviewedAuthority:
         return await self.access.rights(identity.user)
 
     def api(self, identity: Identity) -> Api:
-        """With the user's own token, or impersonating whom the proxy vouched for."""
+        """With the user's own token; for whom the proxy vouched by impersonation, or by a review of their rights."""
         if identity.token:
             return self._api.with_token(identity.token)
         if identity.impersonated:
             user = identity.user
-            return self._api.impersonating(user.name, [one for one in user.groups if one != "system:authenticated"])
+            if self._stating:
+                return StatedApi(self._api, user)
+            groups = [one for one in user.groups if one != "system:authenticated"]
+            return self._api.impersonating(user.name, groups, uid=user.uid, extra=user.extra)
         raise KubedomError("Nobody is signed in.", remedy="Sign in.")

@@ -85,6 +85,8 @@ class Bridge:
         not_ready: Says why kubedom is not ready yet; an empty string when it is.
         lag: Says how many seconds the journal is behind the cluster.
         watch_age: Says how many seconds ago the API server was heard of the kind of which that is longest.
+        not_healing: Says why actions are not carried out; an empty string when they are.
+        stating: Whether it asks for a proxy's users in its own name, for it may not impersonate them.
 
     """
 
@@ -101,6 +103,8 @@ class Bridge:
         not_ready: Callable[[], str],
         lag: Callable[[], float] = lambda: 0.0,
         watch_age: Callable[[], float] = lambda: 0.0,
+        not_healing: Callable[[], str] = lambda: "",
+        stating: bool = False,
     ) -> None:
         loop = asyncio.get_running_loop()
         self._settings = settings
@@ -127,6 +131,7 @@ class Bridge:
                 ),
                 cookie=cookie,
                 proxies=settings.proxies,
+                stating=stating,
             )
         else:
             self.authority = LocalAuthority(self.signin, cookie, api, user)
@@ -139,7 +144,7 @@ class Bridge:
                 arrivals=Arrivals(),
                 metrics=self.metrics,
             ),
-            gateway=ActionGateway(journal),
+            gateway=ActionGateway(journal, not_healing),
             authority=self.authority,
             greeting=greeting,
             metrics=self.metrics,

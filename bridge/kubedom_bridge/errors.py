@@ -51,6 +51,21 @@ class NotPermitted(KubedomError):
     code = "forbidden"
 
 
+class AdmissionDenied(NotPermitted):
+    """An admission policy of the cluster refuses the request; the message is the policy's own sentence.
+
+    Args:
+        policy: The policy's name.
+        message: Its sentence.
+        remedy: One sentence that says what to do about it.
+
+    """
+
+    def __init__(self, policy: str, message: str, *, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.policy = policy
+
+
 class PortInUse(KubedomError):
     """Another process already listens where the bridge was told to."""
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import aiohttp
 import yaml
@@ -22,12 +23,19 @@ from kubernetes.aio import client, config
 from kubernetes.aio.config.config_exception import ConfigException
 from multidict import CIMultiDict
 
-from .errors import ClusterUnreachable, ConfigurationError, KubedomError, NotPermitted
+from .errors import AdmissionDenied, ClusterUnreachable, ConfigurationError, KubedomError, NotPermitted
 
 REQUEST_SECONDS = 30.0
 CLOSING_SECONDS = 0.1
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
+#: How the API server wraps a policy's sentence. Source: k8s.io/apiserver/pkg/admission/plugin/policy/validating
+_DENIED = re.compile(
+    r"ValidatingAdmissionPolicy '(?P<policy>[^']+)'(?: with binding '[^']+')? denied request: (?P<sentence>.*)",
+    re.DOTALL,
+)
+#: What a header's name may hold beside letters and digits, but for the percent sign that escapes the rest.
+_TOKEN_CHARACTERS = "!#$&'*+-.^_`|~"  # noqa: S105 - a token in the sense of HTTP's grammar
 
 
 class ApiError(KubedomError):
@@ -150,11 +158,35 @@ class Api:
             self._without_credentials = client.ApiClient(bare)
         return self._acting_as([("Authorization", f"Bearer {token}")], self._without_credentials)
 
-    def impersonating(self, user: str, groups: list[str]) -> Api:
-        """The same API server, as another user by this identity's right to impersonate."""
-        return self._acting_as(
-            [("Impersonate-User", user), *(("Impersonate-Group", group) for group in groups)], self._client
-        )
+    def impersonating(
+        self,
+        user: str,
+        groups: Iterable[str] = (),
+        *,
+        uid: str = "",
+        extra: Iterable[tuple[str, Iterable[str]]] = (),
+    ) -> Api:
+        """The same API server, as another user by this identity's right to impersonate.
+
+        Args:
+            user: The user's name.
+            groups: Their groups; `system:authenticated` comes by itself.
+            uid: Their uid; each uid and each extra field needs a right of its own.
+            extra: Their extra fields, each with its values; the API server reads the names in lower case.
+
+        """
+        # Where this identity is a token, it is the token's right.
+        headers = [(name, value) for name, value in self._acting if name == "Authorization"]
+        headers.append(("Impersonate-User", user))
+        headers += [("Impersonate-Group", group) for group in groups]
+        if uid:
+            headers.append(("Impersonate-Uid", uid))
+        headers += [
+            (f"Impersonate-Extra-{quote(name, safe=_TOKEN_CHARACTERS)}", value)
+            for name, values in extra
+            for value in values
+        ]
+        return self._acting_as(headers, self._client)
 
     def _acting_as(self, headers: list[tuple[str, str]], by: client.ApiClient) -> Api:
         acting = Api.__new__(Api)
@@ -250,7 +282,7 @@ class Api:
 
     async def _open(self, path: str, query: dict[str, str], inactivity: float) -> aiohttp.ClientResponse:
         # Compressing a list costs the API server more time than sending it, and a watch is never compressed.
-        headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
+        headers = CIMultiDict([("Accept", "application/json"), ("Accept-Encoding", "identity"), *self._acting])
         await self._client.update_params_for_auth(headers, [], ["BearerToken"], path, "GET", None)
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=REQUEST_SECONDS / 3, sock_read=inactivity)
         try:
@@ -291,6 +323,9 @@ def _refusal(status: int, data: bytes, name: str) -> KubedomError:
             f"The API server of context {name} does not accept the credentials: {message}.",
             remedy="Sign in again, or renew the kubeconfig.",
         )
+    if denied := _DENIED.search(message):
+        remedy = "Ask for this right." if reason == "Forbidden" and status == 403 else ""
+        return AdmissionDenied(denied["policy"], denied["sentence"], remedy=remedy)
     if status == 403:
         return NotPermitted(
             f"The API server of context {name} says: {message}.",

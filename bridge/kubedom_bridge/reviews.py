@@ -203,19 +203,35 @@ class AccessReviews:
         resource = self._resources[kind]
         for verb in ("list", "watch"):
             attributes = {"verb": verb, "group": resource.group, "resource": resource.plural, "namespace": namespace}
-            spec = {
-                "resourceAttributes": attributes,
-                "user": user.name,
-                "uid": user.uid,
-                "groups": list(user.groups),
-                "extra": {key: list(values) for key, values in user.extra},
-            }
             async with self._at_once:
-                review = await self._api.call(
-                    "POST",
-                    "/apis/authorization.k8s.io/v1/subjectaccessreviews",
-                    body={"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec},
-                )
-            if (review.get("status") or {}).get("allowed") is not True:
+                allowed = await review_access(self._api, user, attributes)
+            if not allowed:
                 return False
         return True
+
+
+async def review_access(api: Api, user: User, attributes: Mapping[str, str]) -> bool:
+    """Ask whether a user may do this.
+
+    Args:
+        api: With the right to create subjectaccessreviews.
+        user: Who would do it.
+        attributes: What, as a SubjectAccessReview's resourceAttributes.
+
+    Raises:
+        KubedomError: where the API server cannot be asked.
+
+    """
+    spec = {
+        "resourceAttributes": dict(attributes),
+        "user": user.name,
+        "uid": user.uid,
+        "groups": list(user.groups),
+        "extra": {key: list(values) for key, values in user.extra},
+    }
+    review = await api.call(
+        "POST",
+        "/apis/authorization.k8s.io/v1/subjectaccessreviews",
+        body={"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec},
+    )
+    return (review.get("status") or {}).get("allowed") is True

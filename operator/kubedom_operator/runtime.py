@@ -94,6 +94,12 @@ class OperatorThread:
         """How many seconds ago the API server was heard of the kind of which that is longest; from any thread."""
         return max((source.age() for source in self._sources), default=0.0)
 
+    def not_healing(self) -> str:
+        """Say why HealingActions are not carried out; an empty string where they are, or it is not known yet."""
+        if self._plan is not None and self._healing and not self._plan.healing:
+            return "Not healing because HealingActions may not be listed."
+        return ""
+
     def _run(self) -> None:
         try:
             asyncio.run(self._operate())
@@ -128,6 +134,8 @@ class OperatorThread:
         tasks = [asyncio.create_task(_keep_time(pipeline, woken), name="timers")]
         try:
             chosen = self._plan = await self._planned(api)
+            if why := self.not_healing():
+                log.warning("%s", why)
             stream = StreamSource(api, chosen.stream, pipeline, namespace=self._namespace)
             source = KopfSource(
                 self._choice,
@@ -165,9 +173,7 @@ class OperatorThread:
         log.info("Pods and deployments are watched by %s, %s.", by, chosen.reason)
         if chosen.missing:
             log.warning("Not shown, for they may not be listed: %s.", ", ".join(chosen.missing))
-        if self._healing and not chosen.healing:
-            log.warning("Healing is off: HealingActions may not be listed.")
-        elif self._healing and not chosen.policies:
+        if self._healing and chosen.healing and not chosen.policies:
             log.warning(
                 "Nothing is healed without being asked for: HealingPolicies or HealingVetoes may not be listed."
             )

@@ -25,6 +25,8 @@ from kubedom_bridge.kube import Api, ApiError, ClusterChoice, kubeconfig_path
 from kubedom_bridge.reviews import Resource
 from kubedom_bridge.session import Greeting
 from kubedom_bridge.settings import DEFAULT_PORT, BridgeSettings, check_settings, listen, trusted_proxies
+from kubedom_bridge.stating import must_state
+from kubedom_operator.admission import start_admission
 from kubedom_operator.demo import install_demo
 from kubedom_operator.diagnosis import CATALOGUE, Settings
 from kubedom_operator.install import install_crds
@@ -35,6 +37,8 @@ from kubedom_operator.runtime import OperatorThread
 from kubedom_operator.watch.choice import MODES, STREAM_FROM_PODS, Mode
 
 FIRST_ANSWER_SECONDS = 10.0
+
+log = logging.getLogger(__name__)
 
 
 @click.command()
@@ -202,7 +206,7 @@ async def _run(
     try:
         version = await _version(api)
         await _check_rights(api, namespace)
-        healing = await _install(api)
+        not_healing = await _install(api, namespace)
         user = await _who_am_i(api)
         journal = Journal(clock=loop.time)
         handover = Handover(loop.call_soon_threadsafe, journal.publish, clock=loop.time)
@@ -211,7 +215,7 @@ async def _run(
             api.name,
             handover.put,
             namespace=namespace,
-            healing=healing,
+            healing=not not_healing,
             watch=watch,
             settings=diagnosis,
         )
@@ -232,6 +236,8 @@ async def _run(
             not_ready=operator.not_ready,
             lag=handover.lag,
             watch_age=operator.watch_age,
+            not_healing=lambda: not_healing or operator.not_healing(),
+            stating=settings.proxies is not None and await must_state(api),
         )
         # Only from here on is there something to end in order; before, Ctrl-C cancels what is waited for.
         stopping = asyncio.Event()
@@ -320,17 +326,23 @@ async def _check_rights(api: Api, namespace: str | None) -> None:
         raise
 
 
-async def _install(api: Api) -> bool:
-    """Install the kubedom kinds; without the right to, the page works and healing is off."""
+async def _install(api: Api, namespace: str | None) -> str:
+    """Install the kubedom kinds and their admission, and say why there is no healing; the page works without it."""
+    why = await _healing_refused(api, namespace)
+    if why:
+        log.warning("%s", why)
+    return why
+
+
+async def _healing_refused(api: Api, namespace: str | None) -> str:
     try:
         await install_crds(api)
     except NotPermitted as problem:
         try:
             await api.call("GET", "/apis/kubedom.dev/v1alpha1")
         except KubedomError:
-            click.echo(f"Healing is switched off: {problem}", err=True)
-            return False
-    return True
+            return f"Not healing because the kubedom kinds cannot be installed: {problem}"
+    return await start_admission(api, namespace)
 
 
 async def _who_am_i(api: Api) -> str:

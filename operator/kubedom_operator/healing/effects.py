@@ -101,6 +101,8 @@ class Effects:
         """
         if action.verb == "restartDeployment":
             return await self._restart_deployment(action, progress)
+        if action.verb not in {"restartPod", "deletePod"}:
+            raise ActionFailed(f"This operator does not carry out {action.verb}.")
         return await self._remove_pod(action, progress, evict=action.verb == "restartPod")
 
     async def _remove_pod(self, action: Action, progress: Progress, *, evict: bool) -> str:

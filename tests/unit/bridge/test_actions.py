@@ -168,3 +168,11 @@ async def test_at_its_end_it_gives_up_what_it_waits_for(cluster: Cluster, journa
     gateway.close()
     assert outcome.cancelled()
     journal.publish([event()])
+
+
+async def test_without_healing_nothing_is_created_and_the_reason_is_told(journal: Journal, cluster: Cluster) -> None:
+    gateway = ActionGateway(journal, lambda: "Not healing because the policy is not in force.")
+    problem = await refused(gateway, cluster, command())
+    assert (problem.code, problem.message) == ("healingOff", "Not healing because the policy is not in force.")
+    assert cluster.made == []
+    gateway.close()

@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, cast
 
-from kubedom_bridge.actions import ACTIONS, GROUP, PLURAL, VERSION
+import pytest
+
+from kubedom_bridge.action_catalogue import ACTION_KINDS, TARGETS
+from kubedom_bridge.actions import GROUP, PLURAL, VERSION
 from kubedom_bridge.kube import Api
 from kubedom_operator import demo, install
 
-KINDS = ("healingactions", "healingpolicies", "healingvetoes")
+KINDS = ("clusterhealingactions", "healingactions", "healingpolicies", "healingvetoes")
 
 
 class Recorder:
@@ -37,12 +40,20 @@ async def test_the_crds_are_applied_and_waited_for_and_what_others_own_is_taken_
     assert len(api.calls) == 2 * len(KINDS), "it asked until the last one was served"
 
 
-def test_the_crd_knows_every_action_of_the_bridge() -> None:
-    crds = {crd["spec"]["names"]["plural"]: crd for crd in install.manifests(install.packaged("crds", "crds"))}
-    (version,) = crds[PLURAL]["spec"]["versions"]
+@pytest.mark.parametrize("scope", ["Namespaced", "Cluster"])
+def test_the_crds_know_every_action_of_the_catalogue(scope: str) -> None:
+    crds = install.manifests(install.packaged("crds", "crds"))
+    (crd,) = [each for each in crds if each["spec"]["scope"] == scope and "action" in each["spec"]["names"]["singular"]]
+    (version,) = crd["spec"]["versions"]
     assert version["name"] == VERSION
     spec = version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
-    assert set(spec["action"]["enum"]) == set(ACTIONS)
+    within = scope == "Namespaced"
+    assert set(spec["target"]["properties"]["kind"]["enum"]) == {
+        kind for kind, place in TARGETS.items() if place.namespaced is within
+    }
+    assert set(spec["action"]["enum"]) == {
+        name for name, kind in ACTION_KINDS.items() if any(TARGETS[each].namespaced is within for each in kind.targets)
+    }
     assert "status" in version["subresources"]
 
 

@@ -1,0 +1,61 @@
+"""The manifests in deploy/ that are made from tables; `python -m kubedom_operator.manifest_files` writes them.
+
+Out comes the text of each, by its path under deploy/; a test holds the files to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from . import rbac_manifests
+from .admission_manifests import Manifest, canary_rights, mutating, validating
+
+WRITTEN = "# Written by `python -m kubedom_operator.manifest_files`.\n"
+
+
+def files() -> dict[str, str]:
+    """Every file with its content, by its path under deploy/."""
+    return {
+        "admission/canary.yaml": _yaml(canary_rights("default")),
+        "admission/mutating.yaml": _yaml(mutating()),
+        "admission/validating.yaml": _yaml(validating(stamped=True)),
+        "admission/without-stamp/validating.yaml": _yaml(validating(stamped=False)),
+        "rbac/bridge.yaml": _yaml(rbac_manifests.bridge()),
+        "rbac/operator.yaml": _yaml(rbac_manifests.operator()),
+        "rbac/users.yaml": _yaml(rbac_manifests.users()),
+    }
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes expressions as people read them: line by line, and nothing twice by reference."""
+
+    def ignore_aliases(self, _data: Any) -> bool:
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
+    # In a block, an expression's own quotation marks need no escaping.
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text or "'" in text else None)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def _yaml(objects: Iterable[Manifest]) -> str:
+    return WRITTEN + yaml.dump_all(objects, Dumper=_Dumper, sort_keys=False, width=1000, allow_unicode=True)
+
+
+def write(folder: Path) -> None:
+    """Write every file into the folder."""
+    for name, text in files().items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(Path(__file__).resolve().parents[2] / "deploy")

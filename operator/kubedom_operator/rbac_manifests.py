@@ -1,0 +1,136 @@
+"""The rights of kubedom's own identities and of its users, made from the tables of kinds and actions.
+
+Out come ClusterRoles as plain dictionaries. The bridge may review and act as its users, and nothing by itself; the
+operator may do what actions do, and has no right to ask for one. `manifest_files` writes them into deploy/rbac.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from kubedom_bridge.action_catalogue import ACTION_KINDS, TARGETS
+from kubedom_bridge.actions import GROUP
+from kubedom_operator.projection import KINDS
+
+from .admission_manifests import ACTIONS, APPROVE, CANARY, CLUSTER_ACTIONS, REQUEST_FOR, Manifest
+
+BOTH = [ACTIONS, CLUSTER_ACTIONS]
+_READ = ["get", "list", "watch"]
+#: The modes of constrained impersonation.
+_PEOPLE, _ACCOUNTS = "user-info", "serviceaccount"
+
+
+def bridge() -> list[Manifest]:
+    """The bridge's roles: `kubedom-bridge` always, and one of the others where a proxy signs users in.
+
+    `-impersonate` is for Kubernetes 1.36 and later: as its users, the bridge can only look at targets and create
+    actions. Before, it is `-request-for`, with which it asks for actions in the name of whom it has reviewed, or
+    `-impersonate-unconstrained`, with which it can do whatever any user may. A proxy vouches for a name and groups, so
+    there is no right to a uid or to extra fields.
+    """
+    reviews = [
+        _rule("authentication.k8s.io", ["tokenreviews"], ["create"]),
+        _rule("authorization.k8s.io", ["subjectaccessreviews"], ["create"]),
+    ]
+    constrained = [
+        _rule("authentication.k8s.io", ["users", "groups"], [f"impersonate:{_PEOPLE}"]),
+        _rule(GROUP, BOTH, [f"impersonate-on:{_PEOPLE}:{verb}" for verb in ("create", "get", "patch")]),
+        *_of_targets([f"impersonate-on:{_PEOPLE}:get"]),
+    ]
+    return [
+        _role("kubedom-bridge", reviews),
+        _role("kubedom-bridge-impersonate", constrained),
+        _role("kubedom-bridge-impersonate-unconstrained", [_rule("", ["users", "groups"], ["impersonate"])]),
+        _role(
+            "kubedom-bridge-request-for",
+            [_rule(GROUP, BOTH, ["create", "get", "patch", REQUEST_FOR]), *_of_targets(["get"])],
+        ),
+    ]
+
+
+def operator() -> list[Manifest]:
+    """The operator's roles: `kubedom-operator`; `-policies` where it follows HealingPolicies; `kubedom-install`.
+
+    A policy's actions are created as its service account, so that admission judges that account's rights; as such an
+    account the operator can create actions only. Before Kubernetes 1.36 that takes `-policies-unconstrained`, and
+    whoever has it can do whatever any service account may. With `kubedom-install` it installs what it needs by itself.
+    """
+    acting: dict[tuple[str, str], set[str]] = {}
+    for action in ACTION_KINDS.values():
+        for target in action.targets:
+            for right in (*action.rights(target), *((action.forced,) if action.forced else ())):
+                resource = f"{right.resource}/{right.subresource}" if right.subresource else right.resource
+                acting.setdefault((right.group, resource), set()).add(right.verb)
+    shown: dict[str, set[str]] = {}
+    for info in KINDS.values():
+        shown.setdefault(info.group, set()).add(info.plural)
+    for kind in TARGETS.values():
+        shown.setdefault(kind.group, set()).add(kind.plural)
+    carries_out = [
+        *(_rule(group, sorted(plurals), _READ) for group, plurals in sorted(shown.items())),
+        *(_rule(group, [resource], sorted(verbs)) for (group, resource), verbs in sorted(acting.items())),
+        _rule("", ["events"], ["create", "patch"]),
+        _rule(GROUP, BOTH, [*_READ, "delete"]),
+        _rule(GROUP, [f"{plural}/status" for plural in BOTH], ["patch"]),
+        # What its canary needs, constrained where the API server knows that.
+        _rule("", ["users"], ["impersonate"], [CANARY]),
+        _rule("authentication.k8s.io", ["users"], [f"impersonate:{_PEOPLE}"], [CANARY]),
+        _rule(GROUP, [ACTIONS], [f"impersonate-on:{_PEOPLE}:create"]),
+    ]
+    follows = [
+        _rule(GROUP, ["healingpolicies", "healingvetoes"], _READ),
+        _rule(GROUP, ["healingpolicies/status"], ["patch"]),
+    ]
+    as_accounts = [
+        _rule("authentication.k8s.io", ["serviceaccounts"], [f"impersonate:{_ACCOUNTS}"]),
+        _rule(GROUP, [ACTIONS], [f"impersonate-on:{_ACCOUNTS}:create"]),
+    ]
+    admission = [
+        f"{sort}admissionpolic{ending}" for sort in ("mutating", "validating") for ending in ("ies", "ybindings")
+    ]
+    installs = [
+        _rule("apiextensions.k8s.io", ["customresourcedefinitions"], ["create", "get", "patch"]),
+        _rule("admissionregistration.k8s.io", admission, ["create", "get", "patch"]),
+        _rule("rbac.authorization.k8s.io", ["roles", "rolebindings"], ["create", "get", "patch"]),
+        # Nobody may give a right that they do not have, and this is the canary's.
+        _rule(GROUP, [ACTIONS], ["create"]),
+    ]
+    return [
+        _role("kubedom-operator", carries_out),
+        _role("kubedom-operator-policies", [*follows, *as_accounts]),
+        _role("kubedom-operator-policies-unconstrained", [*follows, _rule("", ["serviceaccounts"], ["impersonate"])]),
+        _role("kubedom-install", installs),
+    ]
+
+
+def users() -> list[Manifest]:
+    """What view, edit and admin of a namespace get beside their own rights.
+
+    An editor may ask for actions; admission refuses those that they may not do by hand. An admin may decide over what
+    others ask for.
+    """
+    return [
+        _role("kubedom-view", [_rule(GROUP, BOTH, _READ)], ["view", "edit", "admin"]),
+        _role("kubedom-edit", [_rule(GROUP, BOTH, ["create", "delete"])], ["edit", "admin"]),
+        _role("kubedom-admin", [_rule(GROUP, BOTH, ["patch", APPROVE])], ["admin"]),
+    ]
+
+
+def _of_targets(verbs: list[str]) -> Iterable[Manifest]:
+    plurals: dict[str, list[str]] = {}
+    for kind in TARGETS.values():
+        plurals.setdefault(kind.group, []).append(kind.plural)
+    return (_rule(group, names, verbs) for group, names in plurals.items())
+
+
+def _rule(group: str, resources: list[str], verbs: list[str], names: list[str] | None = None) -> Manifest:
+    named = {"resourceNames": names} if names else {}
+    return {"apiGroups": [group], "resources": resources, **named, "verbs": verbs}
+
+
+def _role(name: str, rules: list[Manifest], given_to: Iterable[str] = ()) -> Manifest:
+    metadata: dict[str, Any] = {"name": name}
+    if labels := {f"rbac.authorization.k8s.io/aggregate-to-{role}": "true" for role in given_to}:
+        metadata["labels"] = labels
+    return {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": metadata, "rules": rules}
