@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from kubedom_bridge.action_catalogue import ACTION_KINDS, TARGETS
-from kubedom_bridge.actions import GROUP, PLURAL, VERSION
+from kubedom_bridge.actions import GROUP, VERSION
 from kubedom_bridge.kube import Api
 from kubedom_operator import demo, install
 
