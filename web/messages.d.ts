@@ -41,6 +41,7 @@ export type EventType =
       | 'disruptionBudgetBlocked'
       | 'disruptionBudgetRecovered'
       | 'disruptionBudgetUnhealthy'
+      | 'healingAwaitingApproval'
       | 'healingFailed'
       | 'healingStarted'
       | 'healingSucceeded'
@@ -175,6 +176,16 @@ export interface Command {
    * Why, for those who read the action later.
    */
   reason?: string;
+  /**
+   * What it needs beside its target, by name.
+   */
+  parameters?: {
+    [k: string]: any;
+  };
+  /**
+   * Only say what would be changed.
+   */
+  dryRun?: boolean;
 }
 /**
  * The object that a command acts on.
@@ -497,7 +508,7 @@ export interface ActionInfo {
 export interface Result {
   type: 'result';
   id: string;
-  phase: 'Failed' | 'Succeeded';
+  phase: 'Denied' | 'Expired' | 'Failed' | 'Succeeded';
   message?: string;
 }
 /**

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from kubedom_bridge.actions import CLUSTER_PLURAL, GROUP, PLURAL
 from kubedom_bridge.errors import KubedomError
 from kubedom_bridge.kube import Api, ClusterChoice
 from kubedom_bridge.protocol import Entry
@@ -20,7 +21,7 @@ from .diagnosis import Settings
 from .healing.executor import Executor
 from .pipeline import Pipeline
 from .watch.choice import Mode, Plan, plan
-from .watch.kopf_source import KopfSource
+from .watch.kopf_source import Handler, KopfSource
 from .watch.stream import StreamSource
 
 STOP_SECONDS = 10.0
@@ -118,11 +119,11 @@ class OperatorThread:
                 chosen.kopf,
                 pipeline,
                 namespace=self._namespace,
-                extra={"healingactions.kubedom.dev": executor.observe} if chosen.healing else {},
+                extra=_handlers(chosen, executor),
             )
             self._sources = (stream, source)
             tasks.append(asyncio.create_task(stream.run(), name="stream"))
-            if chosen.kopf or chosen.healing:
+            if chosen.kopf or chosen.healing or chosen.node_healing:
                 # The stream's readers first: on its way out Kopf cancels every task that is younger than itself.
                 await asyncio.sleep(0)
                 tasks.append(asyncio.create_task(source.run(), name="Kopf"))
@@ -149,6 +150,12 @@ class OperatorThread:
         if self._healing and not chosen.healing:
             log.warning("Healing is off: HealingActions may not be listed.")
         return chosen
+
+
+def _handlers(chosen: Plan, executor: Executor) -> dict[str, Handler]:
+    """Who hears of which of the kubedom kinds."""
+    carried = {PLURAL: chosen.healing, CLUSTER_PLURAL: chosen.node_healing}
+    return {f"{plural}.{GROUP}": executor.observe for plural, wanted in carried.items() if wanted}
 
 
 async def _keep_time(pipeline: Pipeline, woken: asyncio.Event) -> None:

@@ -224,7 +224,10 @@ async def _run(
             resources={
                 kind: Resource(info.group, info.plural, info.namespaced) for kind, info in KINDS.items() if kind in TOLD
             }
-            | {"HealingAction": Resource("kubedom.dev", "healingactions", True)},
+            | {
+                "HealingAction": Resource("kubedom.dev", "healingactions", True),
+                "ClusterHealingAction": Resource("kubedom.dev", "clusterhealingactions", False),
+            },
             greeting=Greeting(api.name, version),
             not_ready=operator.not_ready,
             lag=handover.lag,

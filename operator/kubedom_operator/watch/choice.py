@@ -9,6 +9,8 @@ import asyncio
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
+from kubedom_bridge.actions import CLUSTER_PLURAL, GROUP, PLURAL, VERSION
+from kubedom_bridge.actions import collection_path as action_path
 from kubedom_bridge.errors import NotPermitted
 from kubedom_bridge.kube import Api, ApiError
 from kubedom_operator.projection import KINDS
@@ -38,16 +40,18 @@ STREAM_KINDS = (
 #: With more pods than this the stream takes them over: Kopf handles some 1,500 changes a CPU second, the stream many
 #: times that (tests/bench/bench_watch.py).
 STREAM_FROM_PODS = 2000
-#: The custom resource whose objects are carried out, by plural and group.
-HEALING_ACTIONS = "/apis/kubedom.dev/v1alpha1"
 
 
 class Plan(NamedTuple):
-    """What each source watches; `missing` are plurals that may not be listed, `reason` says why this source."""
+    """What each source watches; `missing` are plurals that may not be listed, `reason` says why this source.
+
+    With `node_healing` ClusterHealingActions are carried out too; not where one namespace only is watched.
+    """
 
     kopf: tuple[str, ...]
     stream: tuple[str, ...]
     healing: bool
+    node_healing: bool
     missing: tuple[str, ...]
     reason: str
 
@@ -72,14 +76,19 @@ async def plan(api: Api, mode: Mode, namespace: str | None, *, healing: bool) ->
     """
     kinds = [kind for kind in (*KOPF_KINDS, *STREAM_KINDS) if namespace is None or KINDS[kind].namespaced]
     paths = {kind: collection_path(kind, namespace) for kind in kinds}
-    scope = f"/namespaces/{namespace}" if namespace is not None else ""
-    paths["HealingAction"] = f"{HEALING_ACTIONS}{scope}/healingactions"
+    actions = f"/apis/{GROUP}/{VERSION}/{PLURAL}"
+    paths["HealingAction"] = actions if namespace is None else action_path(namespace)
+    if namespace is None:
+        paths["ClusterHealingAction"] = action_path("")
     counts = dict(zip(paths, await asyncio.gather(*(_count(api, path) for path in paths.values())), strict=True))
     may_heal = counts.pop("HealingAction") is not None
+    may_heal_nodes = namespace is None and counts.pop("ClusterHealingAction") is not None
     allowed = [kind for kind, count in counts.items() if count is not None]
     missing = [KINDS[kind].plural for kind, count in counts.items() if count is None]
     if healing and not may_heal:
-        missing.append("healingactions")
+        missing.append(PLURAL)
+    if healing and namespace is None and not may_heal_nodes:
+        missing.append(CLUSTER_PLURAL)
     pods = counts["Pod"] or 0
     by_kopf, reason = _choose(mode, pods)
     kopf = _of(allowed, KOPF_KINDS) if by_kopf else ()
@@ -87,6 +96,7 @@ async def plan(api: Api, mode: Mode, namespace: str | None, *, healing: bool) ->
         kopf=kopf,
         stream=tuple(kind for kind in allowed if kind not in kopf),
         healing=healing and may_heal,
+        node_healing=healing and may_heal_nodes,
         missing=tuple(missing),
         reason=reason,
     )
