@@ -91,7 +91,11 @@ wanted = st.one_of(
     filled(protocol.Subscribe, id=st.text(max_size=64), filter=filled(protocol.Filter)),
     filled(protocol.Unsubscribe),
     filled(protocol.Token),
-    filled(protocol.Command, target=filled(protocol.Target)),
+    filled(
+        protocol.Command,
+        target=filled(protocol.Target),
+        parameters=st.dictionaries(words, json_values, max_size=3),
+    ),
 )
 
 

@@ -74,7 +74,7 @@ async def _set_paused(work: Work, *, paused: bool) -> None:
         if bool(found["spec"].get("paused")) is paused:
             return None
         what = "paused" if paused else "resumed"
-        return Change(f"Rollouts of {work.action.target_name} {work.was} {what}.", _spec(paused=paused or None))
+        return Change(f"The rollout of {work.action.target_name} {work.was} {what}.", _spec(paused=paused or None))
 
     await work.patch(plan)
 
@@ -92,7 +92,7 @@ def check_rolls_out(work: Work, found: Object) -> None:
     """
     name, spec = work.action.target_name, found["spec"]
     if spec.get("paused"):
-        raise ActionFailed(f"Rollouts of {name} are paused. Resume them first (resumeRollout).")
+        raise ActionFailed(f"The rollout of {name} is paused. Resume it first (resumeRollout).")
     if (spec.get("updateStrategy") or {}).get("type") == "OnDelete":
         raise ActionFailed(
             f"{name} has the strategy OnDelete: its pods change only as they go. Let them go (deletePod), or make it"
@@ -134,7 +134,7 @@ def rolled_out(done: str) -> Callable[[Work], Awaitable[str]]:
         async def look() -> tuple[bool, str]:
             found = await work.target()
             if work.action.verb == "setImage" and found["spec"].get("paused"):
-                return True, f"{work.action.target_name} {done}; its pods change when its rollouts are resumed."
+                return True, f"{work.action.target_name} {done}; its pods change when its rollout is resumed."
             complete, sentence = rollout(found)
             return complete, f"{work.action.target_name} {done}: {sentence}" if complete else (
                 f"{work.action.target_name}: {sentence}"
@@ -151,10 +151,10 @@ async def paused(work: Work) -> str:
     async def look() -> tuple[bool, str]:
         found = await work.target()
         if not found["spec"].get("paused"):
-            raise ActionFailed(f"Rollouts of {work.action.target_name} were resumed meanwhile.")
+            raise ActionFailed(f"The rollout of {work.action.target_name} was resumed meanwhile.")
         if _unseen(found):
             return False, f"{work.action.target_name}: waiting for its controller."
-        return True, f"Rollouts of {work.action.target_name} are paused."
+        return True, f"The rollout of {work.action.target_name} is paused."
 
     return await work.until(look)
 

@@ -98,9 +98,14 @@ class Work:
             raise ActionFailed(f"{self.action.target_name} was deleted meanwhile.")
         return found
 
-    async def change(self, method: str, path: str, body: object, *, content_type: str = "application/json") -> Object:
+    async def change(self, method: str, path: str, body: Object, *, content_type: str = "application/json") -> Object:
         """Make a request that changes something, or its dry run."""
-        query = {"dryRun": "All"} if self.action.dry_run else {}
+        query = {}
+        if self.action.dry_run:
+            query = {"dryRun": "All"}
+            if method == "DELETE":
+                # Beside a body of options the API server does not look at those in the query.
+                body = {**body, "dryRun": ["All"]}
         failpoints.reach("before-effect")
         answer = await self.api.call(method, path, body=body, query=query, content_type=content_type)
         failpoints.reach("after-effect")
