@@ -24,7 +24,8 @@ _LINK = re.compile(r"(http://127\.0\.0\.1:(\d+))/(?:signin\?\S+|(?=;))")
 class KubedomRun:
     """A running `kubedom run`; leaving the context ends it, and holds it to a quiet end.
 
-    `link` is the sign-in link that it printed, `origin` the page's address without a path. `environment` is added to ours.
+    `link` is the sign-in link that it printed, `origin` the page's address without a path. `environment` is added to
+    ours.
     """
 
     def __init__(

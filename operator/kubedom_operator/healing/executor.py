@@ -49,9 +49,13 @@ class Executor:
         self._courses: dict[str, _Course] = {}
         self._targets: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._told: dict[str, tuple[str, str]] = {}
+        self._closed = False
 
     def observe(self, change: str | None, body: Mapping[str, Any]) -> None:
         """Take in a version of an action; called on the watch's loop."""
+        if self._closed:
+            # On its way out Kopf still hands over what it had received.
+            return
         action = read(body)
         course = self._courses.get(action.uid)
         if change == "DELETED":
@@ -71,6 +75,7 @@ class Executor:
 
     async def close(self) -> None:
         """End all work where it stands; whoever watches next takes it up again."""
+        self._closed = True
         tasks = [course.task for course in self._courses.values()]
         for task in tasks:
             task.cancel()
