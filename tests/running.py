@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
@@ -24,10 +24,13 @@ _LINK = re.compile(r"(http://127\.0\.0\.1:(\d+))/(?:signin\?\S+|(?=;))")
 class KubedomRun:
     """A running `kubedom run`; leaving the context ends it, and holds it to a quiet end.
 
-    `link` is the sign-in link that it printed, `origin` the page's address without a path.
+    `link` is the sign-in link that it printed, `origin` the page's address without a path. `environment` is added to
+    ours.
     """
 
-    def __init__(self, *arguments: str, port: int = 0, seconds: float = 60.0) -> None:
+    def __init__(
+        self, *arguments: str, port: int = 0, seconds: float = 60.0, environment: Mapping[str, str] | None = None
+    ) -> None:
         self._log = tempfile.TemporaryFile(mode="w+")  # noqa: SIM115 - closed with the run
         self.lines: list[str] = []
         self._process = subprocess.Popen(
@@ -37,7 +40,7 @@ class KubedomRun:
             stderr=self._log,
             text=True,
             # So that a link is read when it is printed, not when a buffer is full.
-            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            env=os.environ | {"PYTHONUNBUFFERED": "1"} | dict(environment or {}),
         )
         self._ready = threading.Event()
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -62,6 +65,12 @@ class KubedomRun:
         self._log.flush()
         self._log.seek(0)
         return "".join(self.lines) + self._log.read()
+
+    def killed(self) -> bool:
+        """Whether it has been killed; any other end is a failure."""
+        code = self._process.poll()
+        assert code in {None, -signal.SIGKILL}, self.output()
+        return code is not None
 
     def kill(self) -> None:
         """End it as the kernel would, without a chance to tidy up."""

@@ -125,6 +125,8 @@ export class Commands {
   #finish(id, phase, text) {
     const message = String(text ?? '');
     if (phase === 'Failed') this.#fail(id, 'failed', message || 'The action failed.');
+    if (phase === 'Denied') this.#fail(id, 'denied', message || 'The action was denied.');
+    if (phase === 'Expired') this.#fail(id, 'expired', message || 'Nobody approved the action in time.');
     if (phase === 'Succeeded') {
       this.#settle(id, ({ action, resolve }) => resolve({ phase: 'Succeeded', message, action }));
     }

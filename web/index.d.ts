@@ -171,7 +171,7 @@ export interface HealingDetail {
   namespace: string;
   target: ResourceReference;
   requestedBy: string;
-  phase: 'Running' | 'Succeeded' | 'Failed';
+  phase: 'AwaitingApproval' | 'Running' | 'Succeeded' | 'Failed' | 'Denied' | 'Expired';
   message: string;
   [field: string]: any;
 }
@@ -242,7 +242,8 @@ declare global {
     healingPlanned: ClusterEvent<HealingDecisionDetail>;
     healingSkipped: ClusterEvent<HealingDecisionDetail>;
 
-    /** The phases of an action, on its target's element. */
+    /** The phases of an action, on its target's element. `healingFailed` also tells that it was denied or has expired. */
+    healingAwaitingApproval: ClusterEvent<HealingDetail>;
     healingStarted: ClusterEvent<HealingDetail>;
     healingSucceeded: ClusterEvent<HealingDetail>;
     healingFailed: ClusterEvent<HealingDetail>;

@@ -41,6 +41,7 @@ export type EventType =
       | 'disruptionBudgetBlocked'
       | 'disruptionBudgetRecovered'
       | 'disruptionBudgetUnhealthy'
+      | 'healingAwaitingApproval'
       | 'healingFailed'
       | 'healingPlanned'
       | 'healingSkipped'
@@ -183,6 +184,10 @@ export interface Command {
   parameters?: {
     [k: string]: any;
   };
+  /**
+   * Only say what would be changed.
+   */
+  dryRun?: boolean;
 }
 /**
  * The object that a command acts on.
@@ -505,7 +510,7 @@ export interface ActionInfo {
 export interface Result {
   type: 'result';
   id: string;
-  phase: 'Failed' | 'Succeeded';
+  phase: 'Denied' | 'Expired' | 'Failed' | 'Succeeded';
   message?: string;
 }
 /**

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from .action_catalogue import ACTION_KINDS, TARGETS, ActionKind
 from .errors import CommandRefused
 from .journal import Journal, Record
 from .kube import Api, ApiError
@@ -25,14 +26,20 @@ from .protocol import Command, Target
 GROUP = "kubedom.dev"
 VERSION = "v1alpha1"
 PLURAL = "healingactions"
-ACTIONS: Mapping[str, str] = {"restartPod": "Pod", "deletePod": "Pod", "restartDeployment": "Deployment"}
-TARGET_PATHS: Mapping[str, str] = {
-    "Pod": "/api/v1/namespaces/{namespace}/pods/{name}",
-    "Deployment": "/apis/apps/v1/namespaces/{namespace}/deployments/{name}",
-}
-FINISHED = frozenset({"Succeeded", "Failed"})
+CLUSTER_PLURAL = "clusterhealingactions"
+FINISHED = frozenset({"Succeeded", "Failed", "Denied", "Expired"})
 #: A name, and part of a path in the API.
 NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+#: The parameters, with their types and what these are called.
+PARAMETERS: Mapping[str, tuple[type, str]] = {
+    "replicas": (int, "a number"),
+    "revision": (int, "a number"),
+    "image": (str, "a text"),
+    "container": (str, "a text"),
+    "force": (bool, "true or false"),
+}
+#: The events of the journal that tell of an action's end.
+_ENDS = frozenset({"healingSucceeded", "healingFailed"})
 
 
 class ActionRef(NamedTuple):
@@ -47,20 +54,26 @@ class ActionRef(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """How an action ended: `Succeeded` or `Failed`, and the operator's sentence."""
+    """How an action ended: one of `FINISHED`, and the operator's sentence."""
 
     phase: str
     message: str
 
 
 def collection_path(namespace: str) -> str:
-    """Where the HealingActions of a namespace are in the API."""
-    return f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{PLURAL}"
+    """Where the HealingActions of a namespace are in the API; without one, the ClusterHealingActions."""
+    root = f"/apis/{GROUP}/{VERSION}"
+    return f"{root}/namespaces/{namespace}/{PLURAL}" if namespace else f"{root}/{CLUSTER_PLURAL}"
 
 
 def target_path(target: Target) -> str:
     """Where the target is in the API."""
-    return TARGET_PATHS[target.kind].format(namespace=target.namespace, name=target.name)
+    return TARGETS[target.kind].path(target.namespace, target.name)
+
+
+def action_namespace(target: Target) -> str:
+    """The namespace of the action on a target; empty for a kind that has none."""
+    return target.namespace if TARGETS[target.kind].namespaced else ""
 
 
 def check(command: Command) -> None:
@@ -70,25 +83,59 @@ def check(command: Command) -> None:
         CommandRefused: with the field at fault.
 
     """
-    kind = ACTIONS.get(command.name)
-    if kind is None:
+    action = ACTION_KINDS.get(command.name)
+    if action is None:
         raise CommandRefused(
             "unknownCommand",
             f"The command {command.name[:80]!r} is not known.",
-            remedy=f"Use one of: {', '.join(ACTIONS)}.",
+            remedy=f"Use one of: {', '.join(ACTION_KINDS)}.",
             field="name",
         )
-    if command.target.kind != kind:
+    kinds = " or ".join(action.targets)
+    if command.target.kind not in action.targets:
         raise CommandRefused(
             "badTarget",
-            f"{command.name} acts on a {kind}, not on {command.target.kind[:80]!r}.",
-            remedy=f"Name a {kind} as target.",
+            f"{command.name} acts on a {kinds}, not on {command.target.kind[:80]!r}.",
+            remedy=f"Name a {kinds} as target.",
             field="target.kind",
         )
-    for field, value in (("target.name", command.target.name), ("target.namespace", command.target.namespace)):
+    named = {"target.name": command.target.name}
+    if TARGETS[command.target.kind].namespaced:
+        named["target.namespace"] = command.target.namespace
+    for field, value in named.items():
         if not NAME.fullmatch(value):
             raise CommandRefused(
                 "badTarget", f"{value[:80]!r} is not a Kubernetes name.", remedy=f"Correct {field}.", field=field
+            )
+    _check_parameters(command, action)
+
+
+def _check_parameters(command: Command, action: ActionKind) -> None:
+    allowed = (*action.required, *action.optional)
+    for name, value in command.parameters.items():
+        if name not in allowed:
+            raise CommandRefused(
+                "badParameter",
+                f"{action.name} has no parameter {name[:80]!r}.",
+                remedy=f"It takes {', '.join(allowed)}." if allowed else "It takes none.",
+                field=f"parameters.{name[:80]}",
+            )
+        wanted, called = PARAMETERS[name]
+        # To Python true is a number too.
+        if type(value) is not wanted:
+            raise CommandRefused(
+                "badParameter",
+                f"The parameter {name} is {called}.",
+                remedy=f"Correct parameters.{name}.",
+                field=f"parameters.{name}",
+            )
+    for name in action.required:
+        if name not in command.parameters:
+            raise CommandRefused(
+                "badParameter",
+                f"{action.name} needs the parameter {name}.",
+                remedy=f"Add parameters.{name}.",
+                field=f"parameters.{name}",
             )
 
 
@@ -101,18 +148,23 @@ def object_name(command: Command, user: str) -> str:
 
 
 def manifest(command: Command, name: str, uid: str, user: str) -> dict[str, Any]:
-    """Write the HealingAction of a command against the target with this uid."""
+    """Write the action of a command against the target with this uid."""
     spec: dict[str, Any] = {
         "action": command.name,
         "target": {"kind": command.target.kind, "name": command.target.name, "uid": uid},
         "requestedBy": user,
     }
+    if command.parameters:
+        spec["parameters"] = command.parameters
+    if command.dry_run:
+        spec["dryRun"] = True
     if command.reason:
         spec["reason"] = command.reason[:1024]
+    namespace = action_namespace(command.target)
     return {
         "apiVersion": f"{GROUP}/{VERSION}",
-        "kind": "HealingAction",
-        "metadata": {"name": name, "namespace": command.target.namespace},
+        "kind": "HealingAction" if namespace else "ClusterHealingAction",
+        "metadata": {"name": name, "namespace": namespace} if namespace else {"name": name},
         "spec": spec,
     }
 
@@ -152,7 +204,7 @@ class ActionGateway:
         if why := self._not_healing():
             raise CommandRefused("healingOff", why, remedy="Tell who runs kubedom: its log says the same.")
         name = object_name(command, user)
-        namespace = command.target.namespace
+        namespace = action_namespace(command.target)
         try:
             uid = await _target_uid(api, command.target)
         except CommandRefused:
@@ -192,9 +244,9 @@ class ActionGateway:
         if not self._waiting:
             return
         for record in records:
-            if record.type in {"healingSucceeded", "healingFailed"}:
+            if record.type in _ENDS:
                 detail = msgspec.json.decode(record.encoded)["detail"]
-                for future in tuple(self._waiting.get((detail["namespace"], detail["actionName"]), ())):
+                for future in tuple(self._waiting.get((detail.get("namespace", ""), detail["actionName"]), ())):
                     if not future.done():
                         future.set_result(Outcome(detail["phase"], detail.get("message", "")))
 
@@ -202,7 +254,7 @@ class ActionGateway:
 def _reference(action: dict[str, Any], *, created: bool) -> ActionRef:
     metadata, status = action["metadata"], action.get("status") or {}
     return ActionRef(
-        metadata["namespace"],
+        metadata.get("namespace", ""),
         metadata["name"],
         metadata["uid"],
         created,
@@ -211,10 +263,15 @@ def _reference(action: dict[str, Any], *, created: bool) -> ActionRef:
     )
 
 
+def _full_name(target: Target) -> str:
+    namespace = action_namespace(target)
+    return f"{namespace}/{target.name}" if namespace else target.name
+
+
 async def _target_uid(api: Api, target: Target) -> str:
     gone = CommandRefused(
         "targetGone",
-        f"The {target.kind} {target.namespace}/{target.name} is gone.",
+        f"The {target.kind} {_full_name(target)} is gone.",
         remedy="Choose one that exists now; the page shows which.",
         field="target.name",
     )
@@ -231,7 +288,7 @@ async def _target_uid(api: Api, target: Target) -> str:
 
 
 async def _create(api: Api, command: Command, name: str, uid: str, user: str) -> ActionRef:
-    path = collection_path(command.target.namespace)
+    path = collection_path(action_namespace(command.target))
     try:
         made = await api.call("POST", path, body=manifest(command, name, uid, user))
     except ApiError as error:
@@ -244,8 +301,7 @@ async def _create(api: Api, command: Command, name: str, uid: str, user: str) ->
         if error.status != 409:
             raise
         made = await api.call("GET", f"{path}/{name}")
-        spec = made["spec"]
-        if (spec["action"], spec["target"]["name"]) != (command.name, command.target.name):
+        if _meaning(made["spec"]) != _meaning(manifest(command, name, uid, user)["spec"]):
             raise CommandRefused(
                 "keyReused",
                 "This idempotency key was used for another command.",
@@ -254,6 +310,11 @@ async def _create(api: Api, command: Command, name: str, uid: str, user: str) ->
             ) from None
         return _reference(made, created=False)
     return _reference(made, created=True)
+
+
+def _meaning(spec: Mapping[str, Any]) -> tuple[object, ...]:
+    """What makes two commands of one key the same."""
+    return spec["action"], spec["target"]["name"], spec.get("parameters") or {}, bool(spec.get("dryRun"))
 
 
 async def _find(api: Api, namespace: str, name: str) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""The audit trail: one JSON line for each sign-in, refusal and command, on the logger `kubedom.audit`.
+"""The audit trail: one JSON line for each sign-in, refusal, command and finished action, on the logger `kubedom.audit`.
 
 A line has the user, where the request came from, the target and the outcome. Tokens are never in it; and `Redaction`
 takes them out of every other log line, whoever writes it.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+from collections.abc import Sequence
 
 log = logging.getLogger("kubedom.audit")
 
@@ -19,19 +20,43 @@ _SECRETS = re.compile(
 )
 
 
-def record(event: str, *, user: str = "", source: str = "", target: str = "", outcome: str, reason: str = "") -> None:
+def record(
+    event: str,
+    *,
+    user: str = "",
+    source: str = "",
+    target: str = "",
+    outcome: str,
+    reason: str = "",
+    rights_of: str = "",
+    approved_by: str = "",
+    changes: Sequence[str] = (),
+) -> None:
     """Write one line.
 
     Args:
-        event: `signIn`, `signOut`, `connect`, `command` or `refusal`.
+        event: `signIn`, `signOut`, `connect`, `command`, `refusal` or `healing`.
         user: Who; empty where that is not known.
-        source: The address that it came from.
+        source: The address that it came from; of an action the object that asked for it.
         target: On what, as `restartPod Pod shop/cart`.
         outcome: What came of it, in one word.
         reason: Why.
+        rights_of: Of an action: on whose rights it ran.
+        approved_by: Of an action: who approved or denied it.
+        changes: Of an action: sentences on what it changed.
 
     """
-    line = {"event": event, "user": user, "source": source, "target": target, "outcome": outcome, "reason": reason}
+    line = {
+        "event": event,
+        "user": user,
+        "source": source,
+        "target": target,
+        "outcome": outcome,
+        "reason": reason,
+        "rightsOf": rights_of,
+        "approvedBy": approved_by,
+        "changes": list(changes),
+    }
     log.info("%s", redacted(json.dumps({key: value for key, value in line.items() if value})))
 
 

@@ -154,6 +154,7 @@ class Command(_Wire, tag="command", tag_field="type"):
     idempotency_key: Annotated[str, Meta(description="A second command with the same key is the same action.")] = ""
     reason: Annotated[str, Meta(description="Why, for those who read the action later.")] = ""
     parameters: Annotated[dict[str, Any], Meta(description="What it needs beside its target, by name.")] = {}
+    dry_run: Annotated[bool, Meta(description="Only say what would be changed.")] = False
 
 
 ClientMessage = Subscribe | Unsubscribe | Token | Command
@@ -320,7 +321,7 @@ class Result(_Wire, kw_only=True, tag="result", tag_field="type"):
     """The HealingAction of a command is finished."""
 
     id: str
-    phase: Literal["Succeeded", "Failed"]
+    phase: Literal["Succeeded", "Failed", "Denied", "Expired"]
     message: str = ""
 
 

@@ -187,4 +187,4 @@ def _unentitled() -> dict[str, Any]:
 
 def _approving_itself() -> dict[str, Any]:
     """Ask for what nobody may have, whatever their rights."""
-    return _unentitled() | {"approval": {"decision": "Approve"}}
+    return _unentitled() | {"approvalRequired": True, "approval": {"decision": "Approve"}}

@@ -29,7 +29,14 @@ GENERATED = (
     "Generated from kubedom_bridge/protocol.py and the catalogue of failures"
     " by `python -m kubedom_operator.message_schema`: do not edit it."
 )
-HEALING_EVENTS = ("healingPlanned", "healingSkipped", "healingStarted", "healingSucceeded", "healingFailed")
+HEALING_EVENTS = (
+    "healingPlanned",
+    "healingSkipped",
+    "healingAwaitingApproval",
+    "healingStarted",
+    "healingSucceeded",
+    "healingFailed",
+)
 
 _REFERENCES = "#/$defs/{name}"
 _UNIONS = (

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from kubedom_bridge.actions import CLUSTER_PLURAL, GROUP, PLURAL
 from kubedom_bridge.errors import KubedomError
 from kubedom_bridge.kube import Api, ClusterChoice
 from kubedom_bridge.protocol import Entry
@@ -149,7 +150,7 @@ class OperatorThread:
             tasks.append(asyncio.create_task(stream.run(), name="stream"))
             if chosen.policies:
                 tasks.append(asyncio.create_task(policies.run(), name="policies"))
-            if chosen.kopf or chosen.healing:
+            if chosen.kopf or chosen.healing or chosen.node_healing:
                 # The others first: on its way out Kopf cancels every task that is younger than itself.
                 await asyncio.sleep(0)
                 tasks.append(asyncio.create_task(source.run(), name="Kopf"))
@@ -189,10 +190,12 @@ def _handlers(chosen: Plan, executor: Executor, policies: Policies) -> dict[str,
 
     handlers: dict[str, Handler] = {}
     if chosen.healing:
-        handlers["healingactions.kubedom.dev"] = observe_action
+        handlers[f"{PLURAL}.{GROUP}"] = observe_action
+    if chosen.node_healing:
+        handlers[f"{CLUSTER_PLURAL}.{GROUP}"] = executor.observe
     if chosen.policies:
-        handlers["healingpolicies.kubedom.dev"] = policies.observe_policy
-        handlers["healingvetoes.kubedom.dev"] = policies.observe_veto
+        handlers[f"healingpolicies.{GROUP}"] = policies.observe_policy
+        handlers[f"healingvetoes.{GROUP}"] = policies.observe_veto
     return handlers
 
 

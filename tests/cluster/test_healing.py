@@ -1,155 +1,32 @@
-"""HealingActions as kubectl creates them, carried out by the real operator on a real API server."""
+"""Actions on pods as kubectl creates them, and what holds for every action, on a real API server."""
 
 from __future__ import annotations
 
-import asyncio
-import subprocess
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+import json
 from typing import Any
 
 import pytest
 import yaml
+from tests.cluster.healing import (
+    Operator,
+    action,
+    carried_out,
+    create,
+    deployed,
+    failed,
+    finished,
+    forbid_evictions,
+    pods,
+    refusal,
+    status,
+)
 from tests.conftest import Cluster
 from tests.kubelet import by_hand, crash_looping, running, terminated
 from tests.running import wait_for
 
-from kubedom_bridge.kube import Api, ClusterChoice
-from kubedom_bridge.protocol import Entry, EventEntry
-from kubedom_operator import local
-from kubedom_operator.install import install_crds
-from kubedom_operator.runtime import OperatorThread
+from kubedom_bridge.kube import ClusterChoice
 
 pytestmark = pytest.mark.cluster
-
-
-class Operator:
-    """A running operator and what it tells."""
-
-    def __init__(self, choice: ClusterChoice, namespace: str) -> None:
-        self.entries: list[Entry] = []
-        self._lock = threading.Lock()
-        self._thread = OperatorThread(choice, "test", self._take, namespace=namespace)
-
-    def _take(self, entries: list[Entry]) -> None:
-        with self._lock:
-            self.entries.extend(entries)
-
-    def phases(self, action: str) -> list[str]:
-        """The events of one action in their order, each with how often it came in a row left out."""
-        with self._lock:
-            told = [
-                each.type
-                for each in self.entries
-                if isinstance(each, EventEntry) and each.detail.get("actionName") == action
-            ]
-        return [kind for at, kind in enumerate(told) if at == 0 or told[at - 1] != kind]
-
-    @contextmanager
-    def running(self) -> Iterator[Operator]:
-        self._thread.start()
-        try:
-            wait_for("the operator's readiness", lambda: not self._thread.not_ready())
-            yield self
-        finally:
-            self._thread.stop()
-
-
-Start = Callable[[], Operator]
-
-
-@pytest.fixture(scope="module")
-def choice(cluster: Cluster) -> ClusterChoice:
-    choice = ClusterChoice(str(cluster.kubeconfig), cluster.context)
-
-    async def install() -> None:
-        api = await Api.connect(choice)
-        try:
-            await install_crds(api)
-        finally:
-            await api.close()
-
-    asyncio.run(install())
-    return choice
-
-
-@pytest.fixture
-def start(choice: ClusterChoice, namespace: str) -> Iterator[Start]:
-    with ExitStack() as operators:
-        yield lambda: operators.enter_context(Operator(choice, namespace).running())
-
-
-@pytest.fixture
-def operator(start: Start) -> Operator:
-    return start()
-
-
-def action(verb: str, kind: str, name: str, uid: str = "", **spec: Any) -> dict[str, Any]:
-    target = {"kind": kind, "name": name} | ({"uid": uid} if uid else {})
-    return {
-        "apiVersion": "kubedom.dev/v1alpha1",
-        "kind": "HealingAction",
-        "metadata": {"generateName": f"{verb.lower()}-"},
-        "spec": {"action": verb, "target": target, **spec},
-    }
-
-
-def create(cluster: Cluster, namespace: str, wanted: dict[str, Any]) -> str:
-    """`kubectl create -f -`, and the name that the API server made."""
-    command = ("create", f"--namespace={namespace}", "--filename=-", "--output=jsonpath={.metadata.name}")
-    return cluster.kubectl(*command, stdin=yaml.safe_dump(wanted))
-
-
-def status(cluster: Cluster, namespace: str, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = cluster.get("healingaction", name, f"--namespace={namespace}").get("status") or {}
-    return found
-
-
-def finished(cluster: Cluster, namespace: str, name: str) -> dict[str, Any]:
-    """Wait for the end of an action, and give its status."""
-
-    def end() -> dict[str, Any] | None:
-        found = status(cluster, namespace, name)
-        return found if found.get("phase") in {"Succeeded", "Failed"} else None
-
-    found = wait_for(f"the end of {name}", end)
-    assert found is not None
-    return found
-
-
-def pods(cluster: Cluster, namespace: str) -> dict[str, str]:
-    """The pods' uids and names."""
-    found = cluster.get("pods", f"--namespace={namespace}")["items"]
-    return {pod["metadata"]["uid"]: pod["metadata"]["name"] for pod in found}
-
-
-def deployed(cluster: Cluster, namespace: str, name: str = "api", replicas: int = 1) -> dict[str, str]:
-    """Roll out a deployment whose pods become ready by themselves."""
-    wanted = by_hand(name, replicas)
-    del wanted["spec"]["template"]["metadata"]["labels"]["demo.kubedom.dev/behaviour"]
-    cluster.apply(wanted, namespace=namespace)
-    cluster.kubectl("rollout", "status", f"deployment/{name}", f"--namespace={namespace}", "--timeout=60s")
-    return pods(cluster, namespace)
-
-
-def forbid_evictions(cluster: Cluster, namespace: str) -> None:
-    """Let a disruption budget keep the deployment's only pod, and wait until it is known to."""
-    cluster.apply(
-        {
-            "apiVersion": "policy/v1",
-            "kind": "PodDisruptionBudget",
-            "metadata": {"name": "keep"},
-            "spec": {"minAvailable": 1, "selector": {"matchLabels": {"app": "api"}}},
-        },
-        namespace=namespace,
-    )
-
-    def knows_the_pod() -> bool:
-        found = cluster.get("pdb", "keep", f"--namespace={namespace}").get("status") or {}
-        return bool(found.get("expectedPods")) and found.get("disruptionsAllowed") == 0
-
-    wait_for("the budget", knows_the_pod)
 
 
 def test_restart_pod_evicts_it_and_ends_when_another_is_ready(
@@ -165,7 +42,8 @@ def test_restart_pod_evicts_it_and_ends_when_another_is_ready(
     wait_for("the event", lambda: operator.phases(made)[-1:] == ["healingSucceeded"])
     assert operator.phases(made) == ["healingStarted", "healingSucceeded"]
     printed = cluster.kubectl("get", "healingactions", f"--namespace={namespace}")
-    assert ["restartPod", name, "Succeeded"] == printed.splitlines()[1].split()[1:4]
+    assert printed.splitlines()[0].split("  ")[0] == "NAME"
+    assert printed.splitlines()[1].split()[1:5] == ["restartPod", "Pod", name, "Succeeded"]
 
 
 def test_delete_pod_needs_no_controller(cluster: Cluster, namespace: str, operator: Operator) -> None:
@@ -179,6 +57,7 @@ def test_delete_pod_needs_no_controller(cluster: Cluster, namespace: str, operat
     assert "bare" in pods(cluster, namespace).values()
     end = finished(cluster, namespace, create(cluster, namespace, action("deletePod", "Pod", "bare")))
     assert (end["phase"], end["message"]) == ("Succeeded", "Pod bare is gone.")
+    assert end["changes"] == ["Pod bare was evicted."]
     assert pods(cluster, namespace) == {}
 
 
@@ -287,13 +166,143 @@ def test_a_finished_action_goes_when_its_time_is_over(cluster: Cluster, namespac
     )
 
 
+def test_force_deletes_what_a_disruption_budget_keeps(cluster: Cluster, namespace: str, operator: Operator) -> None:
+    ((uid, name),) = deployed(cluster, namespace).items()
+    forbid_evictions(cluster, namespace)
+    end = carried_out(cluster, namespace, action("restartPod", "Pod", name, parameters={"force": True}))
+    assert end["changes"] == [f"Pod {name} was deleted."]
+    assert uid not in pods(cluster, namespace)
+
+
+def test_a_dry_run_asks_the_api_server_and_changes_nothing(
+    cluster: Cluster, namespace: str, operator: Operator
+) -> None:
+    before = deployed(cluster, namespace)
+    (name,) = before.values()
+    for verb in ("restartPod", "deletePod"):
+        end = carried_out(cluster, namespace, action(verb, "Pod", name, dryRun=True))
+        assert end["changes"] == [f"Pod {name} would be evicted."]
+        assert end["message"] == "Dry run: nothing was changed."
+        assert pods(cluster, namespace) == before
+    forbid_evictions(cluster, namespace)
+    kept = carried_out(cluster, namespace, action("restartPod", "Pod", name, dryRun=True))
+    assert "disruption budget" in kept["changes"][0]
+    forced = carried_out(cluster, namespace, action("deletePod", "Pod", name, dryRun=True, parameters={"force": True}))
+    assert forced["changes"] == [f"Pod {name} would be deleted."]
+    assert pods(cluster, namespace) == before
+    events = cluster.get("events", f"--namespace={namespace}")["items"]
+    assert [each for each in events if each.get("reportingComponent") == "kubedom"] == []
+
+
+def test_the_status_the_target_and_the_log_say_who_asked_and_what_was_done(
+    cluster: Cluster, namespace: str, operator: Operator, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "kubedom.audit")
+    deployed(cluster, namespace)
+    made = create(cluster, namespace, action("restartDeployment", "Deployment", "api", requestedBy="ann"))
+    end = finished(cluster, namespace, made)
+    (change,) = end["changes"]
+    assert change.startswith("The template of Deployment api was stamped ")
+    assert end["rightsOf"] == cluster.get("healingaction", made, f"--namespace={namespace}")["spec"]["requestedBy"]
+    assert end["startedAt"] <= end["finishedAt"]
+    assert (end["observedGeneration"], end["conditions"][0]["status"]) == (1, "True")
+    described = cluster.kubectl("describe", "deployment", "api", f"--namespace={namespace}")
+    for reason in ("HealingStarted", "HealingSucceeded"):
+        (line,) = [each for each in described.splitlines() if reason in each]
+        assert " kubedom " in line
+        assert made in line
+    line = wait_for("the line", lambda: [each for each in caplog.messages if made in each])[0]
+    told = json.loads(line)
+    assert (told["event"], told["outcome"], told["changes"]) == ("healing", "Succeeded", end["changes"])
+    assert told["target"] == f"restartDeployment Deployment {namespace}/api"
+
+
+def test_a_deadline_that_passes_fails_it_and_says_what_is_missing(
+    cluster: Cluster, namespace: str, operator: Operator
+) -> None:
+    ((uid, name),) = deployed(cluster, namespace).items()
+    forbid_evictions(cluster, namespace)
+    message = failed(cluster, namespace, action("restartPod", "Pod", name, activeDeadlineSeconds=2))
+    assert message.startswith("Its deadline of 2 seconds has passed. Still missing: Waiting for a disruption budget")
+    assert uid in pods(cluster, namespace)
+
+
+def decide(cluster: Cluster, namespace: str, name: str, **approval: str) -> None:
+    patch = json.dumps({"spec": {"approval": approval}})
+    cluster.kubectl("patch", "healingaction", name, f"--namespace={namespace}", "--type=merge", f"--patch={patch}")
+
+
+def waiting(cluster: Cluster, namespace: str, wanted: dict[str, Any]) -> str:
+    made = create(cluster, namespace, wanted)
+    wait_for("its wait", lambda: status(cluster, namespace, made).get("phase") == "AwaitingApproval")
+    return made
+
+
+def test_an_action_that_needs_an_approval_waits_for_it(cluster: Cluster, namespace: str, operator: Operator) -> None:
+    ((uid, name),) = deployed(cluster, namespace).items()
+    made = waiting(cluster, namespace, action("restartPod", "Pod", name, approvalRequired=True))
+    assert status(cluster, namespace, made)["targetUID"] == uid
+    assert uid in pods(cluster, namespace)
+    decide(cluster, namespace, made, decision="Approve", by="bob")
+    end = finished(cluster, namespace, made)
+    assert (end["phase"], end["observedGeneration"]) == ("Succeeded", 2)
+    conditions = {each["type"]: each for each in end["conditions"]}
+    assert (conditions["Approved"]["status"], conditions["Complete"]["status"]) == ("True", "True")
+    assert uid not in pods(cluster, namespace)
+    wait_for("the event", lambda: operator.phases(made)[-1:] == ["healingSucceeded"])
+    assert operator.phases(made) == ["healingAwaitingApproval", "healingStarted", "healingSucceeded"]
+
+
+def test_an_action_that_is_denied_or_not_decided_about_does_nothing(
+    cluster: Cluster, namespace: str, operator: Operator
+) -> None:
+    ((uid, name),) = deployed(cluster, namespace).items()
+    denied = waiting(cluster, namespace, action("restartPod", "Pod", name, approvalRequired=True))
+    decide(cluster, namespace, denied, decision="Deny", by="bob", reason="Not now.")
+    end = finished(cluster, namespace, denied)
+    assert end["phase"] == "Denied"
+    assert end["message"].startswith("Denied by ")
+    assert end["message"].endswith(": Not now.")
+    wanted = action("restartPod", "Pod", name, approvalRequired=True, activeDeadlineSeconds=2)
+    late = create(cluster, namespace, wanted)
+    end = finished(cluster, namespace, late)
+    assert (end["phase"], end["message"]) == ("Expired", "Nobody approved it within 2 seconds.")
+    assert "startedAt" not in end
+    assert pods(cluster, namespace) == {uid: name}
+    wait_for("the event", lambda: operator.phases(late)[-1:] == ["healingFailed"])
+
+
+def test_an_approval_that_came_while_no_operator_ran_is_found(
+    cluster: Cluster, namespace: str, choice: ClusterChoice
+) -> None:
+    ((uid, name),) = deployed(cluster, namespace).items()
+    with Operator(choice, namespace).running():
+        made = waiting(cluster, namespace, action("deletePod", "Pod", name, approvalRequired=True))
+    decide(cluster, namespace, made, decision="Approve", by="bob")
+    with Operator(choice, namespace).running():
+        assert finished(cluster, namespace, made)["phase"] == "Succeeded"
+    assert uid not in pods(cluster, namespace)
+
+
+APPROVED = {"approval": {"decision": "Approve"}}
+
+
 @pytest.mark.parametrize(
     ("wanted", "complaint"),
     [
-        (action("restartPod", "Deployment", "api"), "restartPod and deletePod act on a Pod"),
-        (action("restartDeployment", "Pod", "api"), "restartDeployment on a Deployment"),
+        (action("restartPod", "Deployment", "api"), "restartPod and deletePod act on a Pod."),
+        (action("restartDeployment", "Pod", "api"), "pauseRollout and resumeRollout act on a Deployment."),
+        (action("drain", "Pod", "api"), "Unsupported value"),
         (action("explode", "Pod", "api"), "Unsupported value"),
         (action("deletePod", "Pod", ""), "spec.target.name"),
+        (action("scale", "Deployment", "api"), "scale needs parameters.replicas."),
+        (action("scale", "Deployment", "api", parameters={"replicas": -1}), "greater than or equal to 0"),
+        (action("scale", "DaemonSet", "api", parameters={"replicas": 1}), "scale acts on a Deployment or StatefulSet"),
+        (action("setImage", "Deployment", "api", parameters={"container": "a"}), "setImage needs parameters.image."),
+        (action("restartPod", "Pod", "a", parameters={"replicas": 1}), "replicas is a parameter of scale only."),
+        (action("rollback", "Deployment", "a", parameters={"force": True}), "force is a parameter of restartPod and"),
+        (action("restartPod", "Pod", "a", approvalRequired=True, **APPROVED), "while creating it"),
+        (action("restartPod", "Pod", "a", **APPROVED), "needs no approval"),
     ],
 )
 def test_the_api_server_refuses_what_makes_no_sense(
@@ -304,16 +313,28 @@ def test_the_api_server_refuses_what_makes_no_sense(
     )
 
 
-def test_an_action_cannot_be_changed(cluster: Cluster, namespace: str, choice: ClusterChoice) -> None:
-    made = create(cluster, namespace, action("deletePod", "Pod", "a"))
-    patch = '--patch={"spec": {"target": {"name": "b"}}}'
-    command = ("patch", "healingaction", made, f"--namespace={namespace}", "--type=merge", patch)
-    assert "An action cannot be changed" in refusal(cluster, *command)
+def test_an_action_cannot_be_changed_but_for_one_approval(
+    cluster: Cluster, namespace: str, choice: ClusterChoice
+) -> None:
+    made = create(cluster, namespace, action("deletePod", "Pod", "a", approvalRequired=True))
 
+    def refused(**spec: Any) -> str:
+        patch = f"--patch={json.dumps({'spec': spec})}"
+        return refusal(cluster, "patch", "healingaction", made, f"--namespace={namespace}", "--type=merge", patch)
 
-def refusal(cluster: Cluster, *arguments: str, stdin: str | None = None) -> str:
-    """Run kubectl, which is to fail, and give what it complains of."""
-    command = [str(local.find_kubectl().path), f"--kubeconfig={cluster.kubeconfig}", f"--context={cluster.context}"]
-    done = subprocess.run([*command, *arguments], input=stdin, capture_output=True, text=True, check=False)
-    assert done.returncode != 0
-    return done.stderr
+    for change in (
+        {"target": {"name": "b"}},
+        {"action": "restartPod"},
+        {"parameters": {"force": True}},
+        {"dryRun": True},
+        {"requestedBy": "eve"},
+        {"reason": "x"},
+        {"approvalRequired": False},
+        {"activeDeadlineSeconds": 1},
+        {"ttlSecondsAfterFinished": 1},
+        {"policyRef": {"name": "p"}},
+    ):
+        assert "An action cannot be changed" in refused(**change)
+    decide(cluster, namespace, made, decision="Deny")
+    assert "was decided about already" in refused(approval={"decision": "Approve"})
+    assert "was decided about already" in refused(approval=None)

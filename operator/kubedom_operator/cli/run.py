@@ -231,6 +231,7 @@ async def _run(
             | {
                 "HealingAction": Resource("kubedom.dev", "healingactions", True),
                 "HealingPolicy": Resource("kubedom.dev", "healingpolicies", True),
+                "ClusterHealingAction": Resource("kubedom.dev", "clusterhealingactions", False),
             },
             greeting=Greeting(api.name, version),
             not_ready=operator.not_ready,

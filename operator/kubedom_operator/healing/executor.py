@@ -1,240 +1,259 @@
-"""The executor: from a HealingAction that exists to its status, and to the events that pages hear.
+"""The executor: from an action that exists to its effect, its status, and the events that pages hear.
 
-In comes every version of every HealingAction. One that is not finished is carried out in a task of its own, whatever
-the reason that it is seen: new, or found by an operator that was restarted in the middle. Its phases go into its status
-first and are told from what the watch brings back, so that what a page hears is what the API server has.
+In comes every version of every HealingAction and ClusterHealingAction. Each is carried in a task of its own from the
+first sight to its deletion, whatever the reason that it is seen: new, or found by an operator that was started again
+in the middle. It is pinned to its target, waits for its approval where it needs one, is carried out within its
+deadline, and removed when its time is over. Phases go into the status first and are told from what the watch brings
+back, so that what a page hears is what the API server has.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
+from weakref import WeakValueDictionary
 
-from kubedom_bridge.errors import ClusterUnreachable, KubedomError
-from kubedom_bridge.kube import MERGE_PATCH, Api, ApiError
+from kubedom_bridge.errors import KubedomError
+from kubedom_bridge.kube import Api, ApiError
 from kubedom_bridge.protocol import Entry
-from kubedom_operator import telling
-from kubedom_operator.projection import Metadata, seconds
+from kubedom_operator.projection import seconds
 
-from .effects import ActionFailed, Effects
-from .model import Action, read, status
-
-DEADLINE_SECONDS = 600.0
-RETRY_SECONDS = 2.0
-#: A difference up to this is one of rounding and of the way to the API server.
-CLOCKS_DIFFER_SECONDS = 2.0
-_EVENTS = {"Running": "healingStarted", "Succeeded": "healingSucceeded", "Failed": "healingFailed"}
+from . import announce, failpoints
+from .effects import EFFECTS, Work
+from .model import Action, ActionFailed, read
+from .record import RETRY_SECONDS, ActionGone, Record, ServerClock, outlast, passes
 
 log = logging.getLogger(__name__)
 
 
 class Executor:
-    """Carries out the HealingActions of one cluster.
+    """Carries out the actions of one cluster.
 
     Args:
         api: With the operator's rights.
         cluster: The cluster's name.
         publish: Takes journal entries, on the executor's loop.
         clock: Seconds since the epoch.
-        deadline: How long an action may take, in seconds.
 
     """
 
     def __init__(
-        self,
-        api: Api,
-        cluster: str,
-        publish: Callable[[list[Entry]], None],
-        *,
-        clock: Callable[[], float],
-        deadline: float = DEADLINE_SECONDS,
+        self, api: Api, cluster: str, publish: Callable[[list[Entry]], None], *, clock: Callable[[], float]
     ) -> None:
         self._api = api
         self._cluster = cluster
         self._publish = publish
-        self._clock = clock
-        self._deadline = deadline
-        self._effects = Effects(api)
-        self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._next: dict[str, Action] = {}
-        self._told: dict[str, str] = {}
-        self._ahead = 0.0
+        self._clock = ServerClock(clock)
+        self._courses: dict[str, _Course] = {}
+        self._targets: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._told: dict[str, tuple[str, str]] = {}
+        self._closed = False
 
     def observe(self, change: str | None, body: Mapping[str, Any]) -> None:
-        """Take in a version of a HealingAction; called on the watch's loop."""
+        """Take in a version of an action; called on the watch's loop."""
+        if self._closed:
+            # On its way out Kopf still hands over what it had received.
+            return
         action = read(body)
+        course = self._courses.get(action.uid)
         if change == "DELETED":
             self._told.pop(action.uid, None)
-            if task := self._tasks.get(action.uid):
+            if course is not None:
                 # What was asked of the API server stands; nothing more is asked.
-                task.cancel()
+                course.task.cancel()
             return
         self._tell(action, replayed=change is None and action.uid not in self._told)
-        if action.uid in self._tasks:
-            # The last status can come while the task that wrote it is still there; then this one is for what follows.
-            self._next[action.uid] = action
+        if course is not None:
+            course.decide(action)
             return
-        self._start(action)
-
-    def _start(self, action: Action) -> None:
-        work = self._expire(action) if action.finished else self._run(action)
-        task = asyncio.create_task(work, name=f"action {action.namespace}/{action.name}")
-        self._tasks[action.uid] = task
-        task.add_done_callback(lambda done: self._done(action.uid, cancelled=done.cancelled()))
+        course = self._courses[action.uid] = _Course(action)
+        name = f"action {action.full_name}"
+        course.task = asyncio.create_task(self._carry(course), name=name)
+        course.task.add_done_callback(lambda _: self._courses.pop(action.uid, None))
 
     async def close(self) -> None:
         """End all work where it stands; whoever watches next takes it up again."""
-        tasks = list(self._tasks.values())
+        self._closed = True
+        tasks = [course.task for course in self._courses.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _done(self, uid: str, *, cancelled: bool) -> None:
-        self._tasks.pop(uid, None)
-        following = self._next.pop(uid, None)
-        if following is not None and following.finished and not cancelled:
-            self._start(following)
-
     def _tell(self, action: Action, *, replayed: bool) -> None:
-        event_type = _EVENTS.get(action.phase)
-        if event_type is None or self._told.get(action.uid) == action.phase + action.message:
+        said = (action.phase, action.message)
+        if self._told.get(action.uid) == said:
             return
-        self._told[action.uid] = action.phase + action.message
-        metadata = Metadata(
-            name=action.target,
-            namespace=action.namespace,
-            uid=action.pinned_uid,
-            resource_version=action.resource_version,
-        )
-        detail = {
-            "action": action.verb,
-            "actionName": action.name,
-            "target": {"kind": action.kind, "name": action.target, "uid": action.pinned_uid},
-            "requestedBy": action.requested_by,
-            "phase": action.phase,
-            "message": action.message,
-        }
-        entry = telling.event(action.kind, metadata, event_type, detail, cluster=self._cluster, now=self._clock())
-        entry.severity = "warning" if action.phase == "Failed" else "info"
-        entry.replayed = replayed
-        entry.speaks_of = ("HealingAction",)
-        self._publish([entry])
+        entry = announce.entry(action, cluster=self._cluster, now=self._clock.ours(), replayed=replayed)
+        if entry is not None:
+            self._told[action.uid] = said
+            self._publish([entry])
 
-    async def _run(self, action: Action) -> None:
-        """Carry an action out, through every outage of the API server, within the deadline."""
-        progress = _Progress(self, action)
-        started = seconds(action.started_at) or self._now()
+    async def _carry(self, course: _Course) -> None:
+        """Go with an action to its end, and remove it when its time is over."""
         try:
-            async with asyncio.timeout(max(1.0, started + self._deadline - self._now())):
-                phase, message = await self._reach(progress)
-        except TimeoutError:
-            phase, message = "Failed", f"It was not reached within {self._deadline:g} seconds. {progress.said}".strip()
-        except (ActionFailed, KubedomError) as problem:
-            phase, message = "Failed", str(problem)
-        except Exception:
-            log.exception("The action %s/%s failed.", action.namespace, action.name)
-            phase, message = "Failed", "The operator failed while it carried this out; its log says why."
-        # How it ended must not get lost in the outage that may have ended it.
-        while True:
-            try:
-                await self._write(progress.action, phase, message)
-            except KubedomError as problem:
-                log.warning("The end of %s/%s cannot be written: %s", action.namespace, action.name, problem)
-                if isinstance(problem, ApiError) and not _passes(problem):
-                    return
-            else:
-                return
-            await asyncio.sleep(RETRY_SECONDS)
+            # The watch may be behind; what is not the last version has perhaps been carried out already.
+            action = await outlast(lambda: self._now(course.action))
+            if not action.finished:
+                record = Record(self._api, action, self._clock)
+                phase, message = await self._run(course, record)
+                await self._end(record, phase, message)
+                action = record.action
+            await self._expire(action)
+        except ActionGone:
+            return
+        except KubedomError as problem:
+            log.warning("%s %s cannot be carried any further: %s", course.action.resource, course.action.name, problem)
 
-    async def _reach(self, progress: _Progress) -> tuple[str, str]:
-        while True:
-            try:
-                progress.action = await self._pinned(progress.action)
-                return "Succeeded", await self._effects.carry_out(progress.action, progress)
-            except ApiError as error:
-                if not _passes(error):
-                    raise
-            except ClusterUnreachable:
-                pass
-            await asyncio.sleep(RETRY_SECONDS)
-
-    async def _pinned(self, action: Action) -> Action:
-        """Fix which object is meant and say that work begins, before anything is changed."""
-        if action.phase == "Running" and action.pinned_uid:
-            return action
-        uid = await self._effects.pin(action)
-        action = action._replace(pinned_uid=uid, started_at=self._stamp(), phase="Running")
-        before, sentence = self._ahead, f"{action.verb} {action.target} begins."
-        await self._write(action, "Running", sentence)
-        if self._ahead != before:
-            # The start is compared with times that the API server writes, so it has to be by the same clock.
-            action = action._replace(started_at=self._stamp())
-            await self._write(action, "Running", sentence)
-        return action
-
-    async def _write(self, action: Action, phase: str, message: str) -> None:
-        moment = self._clock()
+    async def _now(self, action: Action) -> Action:
         try:
-            written = await self._api.call(
-                "PATCH",
-                f"{action.path}/status",
-                body={"status": status(action, phase, message[:1024], self._stamp())},
-                content_type=MERGE_PATCH,
-            )
+            found = read(await self._api.call("GET", action.path))
         except ApiError as error:
-            if error.status != 404:
-                raise
-        else:
-            self._compare_clocks(written, moment)
-        log.info("%s/%s: %s, %s", action.namespace, action.name, phase, message)
+            if error.status == 404:
+                raise ActionGone from None
+            raise
+        if found.uid != action.uid:
+            raise ActionGone
+        return found
 
-    def _compare_clocks(self, written: Mapping[str, Any], moment: float) -> None:
-        """Learn how far the API server's clock is ahead of ours, from the time that it noted for our write."""
-        noted = [
-            seconds(field.get("time"))
-            for field in written["metadata"].get("managedFields") or ()
-            if field.get("subresource") == "status"
-        ]
-        latest = max((each for each in noted if each is not None), default=None)
-        if latest is not None:
-            # The API server notes whole seconds, and repeats the time of a write that changed nothing.
-            ahead = latest - math.floor(moment)
-            self._ahead = 0.0 if abs(ahead) <= CLOCKS_DIFFER_SECONDS else float(ahead)
+    async def _run(self, course: _Course, record: Record) -> tuple[str, str]:
+        """Carry an action out, and give how it ended."""
+        try:
+            if record.action.phase != "Running" and record.action.approval_required:
+                refusal = await self._approval(course, record)
+                if refusal is not None:
+                    return refusal
+            return await self._in_time(record)
+        except (ActionFailed, KubedomError) as problem:
+            return "Failed", str(problem)
+        except ActionGone:
+            raise
+        except Exception:
+            log.exception("%s %s failed.", record.action.resource, record.action.full_name)
+            return "Failed", "The operator failed while it carried this out; its log says why."
 
-    def _now(self) -> float:
-        """Seconds since the epoch by the API server's clock, as far as it is known."""
-        return self._clock() + self._ahead
+    async def _approval(self, course: _Course, record: Record) -> tuple[str, str] | None:
+        """Wait for somebody's approval; give the end where it is not given."""
+        if record.action.undecided and record.action.phase != "AwaitingApproval":
+            uid, _ = await outlast(lambda: self._pin(record.action))
+            message = f"{record.action.verb} of {record.action.target_name} waits for an approval."
+            await outlast(lambda: record.enter("AwaitingApproval", message, pinned_uid=uid))
+        if record.action.undecided:
+            asked = seconds(record.action.created_at) or self._clock.now()
+            try:
+                async with asyncio.timeout(max(0.0, asked + record.action.deadline_seconds - self._clock.now())):
+                    await course.decided.wait()
+            except TimeoutError:
+                # The watch may be behind.
+                course.decide(await outlast(lambda: self._now(record.action)))
+            if course.action.undecided:
+                return "Expired", f"Nobody approved it within {record.action.deadline_seconds} seconds."
+            record.approved(course.action)
+        approval = record.action.approval
+        if approval is not None and approval.decision != "Approve":
+            return "Denied", str(approval)
+        return None
 
-    def _stamp(self) -> str:
-        return telling.rfc3339(self._now())[:19] + "Z"
+    async def _in_time(self, record: Record) -> tuple[str, str]:
+        """Begin, or go on, and reach the effect within the deadline, through every outage of the API server."""
+        begun = seconds(record.action.started_at) or self._clock.now()
+        deadline = record.action.deadline_seconds
+        resumed = record.action.phase == "Running"
+        try:
+            async with asyncio.timeout(max(1.0, begun + deadline - self._clock.now())):
+                if not resumed:
+                    await self._begin(record)
+                await announce.event(
+                    self._api, record.action, "Running", f"{record.action.verb} begins.", self._clock.stamp()
+                )
+                return "Succeeded", await self._reach(record, resumed=resumed)
+        except TimeoutError:
+            missing = f" Still missing: {record.said}" if record.said else ""
+            return "Failed", f"Its deadline of {deadline} seconds has passed.{missing}"
+
+    async def _begin(self, record: Record) -> None:
+        """Fix which object is meant and say that work begins, before anything is changed."""
+        uid, generation = await outlast(lambda: self._pin(record.action))
+        failpoints.reach("before-pin")
+        message = f"{record.action.verb} of {record.action.target_name} begins."
+        await outlast(lambda: record.begin(message, pinned_uid=uid, pinned_generation=generation))
+        failpoints.reach("after-pin")
+
+    async def _pin(self, action: Action) -> tuple[str, int]:
+        """Give the uid and the generation of the target.
+
+        Raises:
+            ActionFailed: where it is gone, or another object than was meant has its name.
+
+        """
+        name = f"{action.kind} {action.namespace}/{action.target}" if action.namespace else action.target_name
+        try:
+            metadata = (await self._api.call("GET", action.target_path))["metadata"]
+        except ApiError as error:
+            if error.status == 404:
+                raise ActionFailed(f"{name} is gone.") from None
+            raise
+        if action.pinned_uid and metadata["uid"] != action.pinned_uid:
+            raise ActionFailed(
+                f"{name} is gone; another one has its name now (uid {metadata['uid']})."
+                " Start a new action if that one is meant."
+            )
+        return metadata["uid"], metadata.get("generation") or 0
+
+    async def _reach(self, record: Record, *, resumed: bool) -> str:
+        alone = self._targets.setdefault(record.action.pinned_uid, asyncio.Lock())
+        work, effect = Work(self._api, record, alone, resumed=resumed), EFFECTS[record.action.verb]
+        await outlast(lambda: effect.apply(work))
+        unchanged = "" if record.action.changes else " It was so already, nothing had to be changed."
+        if record.action.dry_run:
+            return f"Dry run: nothing was changed.{unchanged}"
+        return await outlast(lambda: effect.reached(work)) + unchanged
+
+    async def _end(self, record: Record, phase: str, message: str) -> None:
+        """Tell how it ended; that must not get lost in the outage that may have ended it."""
+        await announce.event(self._api, record.action, phase, message, self._clock.stamp())
+        announce.audited(record.action, phase, message)
+        failpoints.reach("before-final-status")
+        while True:
+            try:
+                await record.enter(phase, message)
+            except KubedomError as problem:
+                if isinstance(problem, ApiError) and not passes(problem):
+                    raise
+                log.warning("The end of %s cannot be written yet: %s", record.action.full_name, problem)
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                break
+        failpoints.reach("after-final-status")
 
     async def _expire(self, action: Action) -> None:
         """Delete a finished action when its time is over."""
-        finished = seconds(action.finished_at) or self._now()
-        await asyncio.sleep(max(0.0, finished + action.ttl_seconds - self._now()))
+        finished = seconds(action.finished_at) or self._clock.now()
+        await asyncio.sleep(max(0.0, finished + action.ttl_seconds - self._clock.now()))
+        await outlast(lambda: self._delete(action))
+
+    async def _delete(self, action: Action) -> None:
         try:
             await self._api.call("DELETE", action.path, body={"preconditions": {"uid": action.uid}})
-        except KubedomError as problem:
-            log.info("%s/%s was not cleaned up: %s", action.namespace, action.name, problem)
+        except ApiError as error:
+            # Gone already, or another one has its name.
+            if error.status not in {404, 409}:
+                raise
 
 
-class _Progress:
-    """Writes what is reached on the way into the status, each sentence once."""
+class _Course:
+    """An action that is carried: its last version, and whether somebody has decided about it."""
 
-    def __init__(self, executor: Executor, action: Action) -> None:
-        self._executor = executor
+    task: asyncio.Task[None]
+
+    def __init__(self, action: Action) -> None:
         self.action = action
-        self.said = ""
+        self.decided = asyncio.Event()
+        self.decide(action)
 
-    async def __call__(self, sentence: str) -> None:
-        if sentence != self.said:
-            self.said = sentence
-            await self._executor._write(self.action, "Running", sentence)
-
-
-def _passes(error: ApiError) -> bool:
-    """Whether a refusal is one of the moment, so that the same request may be granted later."""
-    return error.status >= 500 or error.status == 429
+    def decide(self, action: Action) -> None:
+        """Take in a version that the watch has brought."""
+        self.action = action
+        if action.approval is not None:
+            self.decided.set()

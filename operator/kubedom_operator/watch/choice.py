@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
+from kubedom_bridge.actions import CLUSTER_PLURAL, GROUP, PLURAL, VERSION
 from kubedom_bridge.errors import NotPermitted
 from kubedom_bridge.kube import Api, ApiError
 from kubedom_operator.projection import KINDS
@@ -38,21 +39,22 @@ STREAM_KINDS = (
 #: With more pods than this the stream takes them over: Kopf handles some 1,500 changes a CPU second, the stream many
 #: times that (tests/bench/bench_watch.py).
 STREAM_FROM_PODS = 2000
-HEALING_API = "/apis/kubedom.dev/v1alpha1"
-#: The custom resources that healing watches, with their plurals.
-HEALING_KINDS = {"HealingAction": "healingactions", "HealingPolicy": "healingpolicies", "HealingVeto": "healingvetoes"}
+#: The custom resources that healing watches within namespaces, with their plurals.
+HEALING_KINDS = {"HealingAction": PLURAL, "HealingPolicy": "healingpolicies", "HealingVeto": "healingvetoes"}
 
 
 class Plan(NamedTuple):
     """What each source watches; `missing` are plurals that may not be listed, `reason` says why this source.
 
-    With `policies` HealingPolicies are followed, which needs that actions are carried out.
+    With `policies` HealingPolicies are followed, which needs that actions are carried out; with `node_healing`
+    ClusterHealingActions are carried out too, not where one namespace only is watched.
     """
 
     kopf: tuple[str, ...]
     stream: tuple[str, ...]
     healing: bool
     policies: bool
+    node_healing: bool
     missing: tuple[str, ...]
     reason: str
 
@@ -78,11 +80,14 @@ async def plan(api: Api, mode: Mode, namespace: str | None, *, healing: bool) ->
     kinds = [kind for kind in (*KOPF_KINDS, *STREAM_KINDS) if namespace is None or KINDS[kind].namespaced]
     paths = {kind: collection_path(kind, namespace) for kind in kinds}
     scope = f"/namespaces/{namespace}" if namespace is not None else ""
-    for kind, plural in HEALING_KINDS.items():
-        paths[kind] = f"{HEALING_API}{scope}/{plural}"
+    kubedom_kinds = {plural: f"/apis/{GROUP}/{VERSION}{scope}/{plural}" for plural in HEALING_KINDS.values()}
+    if namespace is None:
+        kubedom_kinds[CLUSTER_PLURAL] = f"/apis/{GROUP}/{VERSION}/{CLUSTER_PLURAL}"
+    paths |= kubedom_kinds
     counts = dict(zip(paths, await asyncio.gather(*(_count(api, path) for path in paths.values())), strict=True))
-    unlisted = [plural for kind, plural in HEALING_KINDS.items() if counts.pop(kind) is None]
-    may_heal = "healingactions" not in unlisted
+    unlisted = [plural for plural in kubedom_kinds if counts.pop(plural) is None]
+    may_heal = PLURAL not in unlisted
+    may_heal_nodes = namespace is None and CLUSTER_PLURAL not in unlisted
     allowed = [kind for kind, count in counts.items() if count is not None]
     missing = [KINDS[kind].plural for kind, count in counts.items() if count is None]
     if healing:
@@ -94,7 +99,8 @@ async def plan(api: Api, mode: Mode, namespace: str | None, *, healing: bool) ->
         kopf=kopf,
         stream=tuple(kind for kind in allowed if kind not in kopf),
         healing=healing and may_heal,
-        policies=healing and not unlisted,
+        policies=healing and not set(HEALING_KINDS.values()) & set(unlisted),
+        node_healing=healing and may_heal_nodes,
         missing=tuple(missing),
         reason=reason,
     )

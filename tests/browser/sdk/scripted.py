@@ -104,6 +104,9 @@ class ScriptedBridge:
         path = request.path.partition("?")[0]
         if path == "/api/socket":
             return None
+        if path == "/favicon.ico":
+            # Browsers ask for it by themselves, sooner or later.
+            return respond(b"", "image/x-icon")
         if path in self.pages:
             return respond(self.pages[path].encode(), "text/html" if path.endswith(".html") else "text/javascript")
         file = WEB / ("index.html" if path == "/" else path.removeprefix("/"))

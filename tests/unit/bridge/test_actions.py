@@ -25,9 +25,11 @@ def command(
     kind: str = "Pod",
     pod: str = "p",
     namespace: str = "default",
+    dry_run: bool = False,
+    **parameters: Any,
 ) -> Command:
     target = Target(kind=kind, name=pod, namespace=namespace, uid=uid)
-    return Command(id="c1", name=name, target=target, idempotency_key=key)
+    return Command(id="c1", name=name, target=target, idempotency_key=key, parameters=parameters, dry_run=dry_run)
 
 
 @pytest.fixture
@@ -104,6 +106,26 @@ async def test_a_key_is_good_for_one_command(gateway: ActionGateway, cluster: Cl
     cluster.objects["/api/v1/namespaces/default/pods/q"] = {"metadata": {"name": "q", "uid": "uid-q"}}
     await gateway.start(command(key="k"), "ann", cast(Api, cluster))
     assert (await refused(gateway, cluster, command(key="k", pod="q"))).code == "keyReused"
+    assert (await refused(gateway, cluster, command(key="k", force=True))).code == "keyReused"
+    assert (await refused(gateway, cluster, command(key="k", dry_run=True))).code == "keyReused"
+
+
+async def test_parameters_and_a_dry_run_are_part_of_the_action(gateway: ActionGateway, cluster: Cluster) -> None:
+    await gateway.start(command(force=True, dry_run=True), "ann", cast(Api, cluster))
+    (made,) = cluster.made
+    assert (made["spec"]["parameters"], made["spec"]["dryRun"]) == ({"force": True}, True)
+
+
+async def test_an_action_on_a_node_is_of_the_cluster(
+    gateway: ActionGateway, cluster: Cluster, journal: Journal
+) -> None:
+    cluster.objects["/api/v1/nodes/n1"] = {"metadata": {"name": "n1", "uid": "uid-n"}}
+    reference, outcome = await gateway.start(command("drain", kind="Node", pod="n1"), "ann", cast(Api, cluster))
+    assert reference.namespace == ""
+    assert f"/apis/kubedom.dev/v1alpha1/clusterhealingactions/{reference.name}" in cluster.objects
+    detail = {"actionName": reference.name, "phase": "Denied", "message": "No."}
+    journal.publish([event("uid-n", "healingFailed", kind="Node", namespace="", detail=detail)])
+    assert await outcome == ("Denied", "No.")
 
 
 @pytest.mark.parametrize(
@@ -111,6 +133,12 @@ async def test_a_key_is_good_for_one_command(gateway: ActionGateway, cluster: Cl
     [
         (command("format"), "unknownCommand", "name"),
         (command("restartPod", kind="Deployment"), "badTarget", "target.kind"),
+        (command("scale", kind="Pod", replicas=1), "badTarget", "target.kind"),
+        (command("scale", kind="Deployment"), "badParameter", "parameters.replicas"),
+        (command("scale", kind="Deployment", replicas="3"), "badParameter", "parameters.replicas"),
+        (command("scale", kind="Deployment", replicas=True), "badParameter", "parameters.replicas"),
+        (command("restartPod", replicas=3), "badParameter", "parameters.replicas"),
+        (command("drain", kind="Node", pod="../n"), "badTarget", "target.name"),
         (command(pod="../p"), "badTarget", "target.name"),
         (command(namespace=".."), "badTarget", "target.namespace"),
         (command(namespace="a/b"), "badTarget", "target.namespace"),
