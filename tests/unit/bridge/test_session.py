@@ -115,6 +115,18 @@ async def test_a_large_snapshot_comes_whole_though_the_cluster_goes_on_changing(
     assert snapshot[-1]["sequence"] + len(told) == running.journal.head
 
 
+async def test_a_page_that_comes_before_the_first_lists_is_shown_what_is_in_them(start: Start) -> None:
+    async with start() as running:
+        running.reason[0] = "starting"
+        socket = await running.page()
+        await send(socket, {"type": "?"})
+        running.journal.publish([state("a")])
+        running.reason[0] = ""
+        snapshot = await receive_until(socket, "snapshotEnd")
+        assert [entry["uid"] for message in snapshot[:-1] for entry in message["entries"]] == ["a"]
+        await receive_until(socket, "error")
+
+
 async def test_a_filter_holds_for_the_snapshot_and_for_what_follows(running: Running) -> None:
     running.journal.publish([state("a"), state("n", kind="Node"), state("s", namespace="shop")])
     socket = await running.page(filter={"kinds": ["Pod"], "namespaces": ["shop"]})
