@@ -257,9 +257,9 @@ class Bridge:
         reason = origin.refusal(
             method="GET",
             upgrade=True,
-            host=request.headers.get("Host", ""),
-            origin=request.headers.get("Origin"),
-            fetch_site=request.headers.get("Sec-Fetch-Site"),
+            host=origin.joined(request.headers.get_all("Host")) or "",
+            origin=origin.joined(request.headers.get_all("Origin")),
+            fetch_site=origin.joined(request.headers.get_all("Sec-Fetch-Site")),
             allowed=self._site.origins,
         )
         if not reason:

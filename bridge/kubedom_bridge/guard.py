@@ -40,9 +40,9 @@ class Guard:
             else origin.refusal(
                 method=scope["method"],
                 upgrade=False,
-                host=headers.get("host", ""),
-                origin=headers.get("origin"),
-                fetch_site=headers.get("sec-fetch-site"),
+                host=origin.joined(headers.getlist("host")) or "",
+                origin=origin.joined(headers.getlist("origin")),
+                fetch_site=origin.joined(headers.getlist("sec-fetch-site")),
                 allowed=self._site.origins,
             )
         )

@@ -8,10 +8,18 @@ to 127.0.0.1. So the Host must be one of ours, and where the browser names an Or
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from urllib.parse import urlsplit
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def joined(values: Sequence[str]) -> str | None:
+    """Read a header that should come once as HTTP joins one that comes twice, so that no value is overlooked.
+
+    None where it does not come at all.
+    """
+    return ", ".join(values) if values else None
 
 
 def refusal(

@@ -6,6 +6,7 @@ sign-in before the body.
 
 from __future__ import annotations
 
+import http.client
 import itertools
 import json
 from collections.abc import AsyncIterator
@@ -79,6 +80,26 @@ async def asked(running: Running, named: dict[str, str]) -> str:
             return kind
 
     return await running.in_thread(ask)
+
+
+@pytest.mark.parametrize("name", ["Origin", "Sec-Fetch-Site"])
+async def test_a_second_header_beside_a_good_one_does_not_slip_through(running: Running, name: str) -> None:
+    good = headers(running, OWN, "same-origin", "good")
+    bad = {"Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site"}[name]
+
+    def ask() -> tuple[str, int]:
+        with Wire(running.bridge.port) as wire:
+            wire.shake_hands([*(f"{key}: {value}" for key, value in good.items()), f"{name}: {bad}"])
+        post = http.client.HTTPConnection("127.0.0.1", running.bridge.port, timeout=5)
+        post.putrequest("POST", "/api/deploy")
+        for key, value in (*good.items(), (name, bad)):
+            post.putheader(key, value)
+        post.endheaders()
+        status = post.getresponse().status
+        post.close()
+        return wire.response.split()[1], status
+
+    assert await running.in_thread(ask) == ("403", 403)
 
 
 async def test_every_unsafe_request(running: Running) -> None:
