@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
@@ -24,6 +25,8 @@ RETRY_SECONDS = 2.0
 #: A difference up to this is one of rounding and of the way to the API server.
 CLOCKS_DIFFER_SECONDS = 2.0
 
+#: How the API server refuses a request whose uid is another object's.
+_WRONG_UID = re.compile(r"metadata\.uid|UID in precondition")
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
@@ -115,7 +118,8 @@ class Record:
         try:
             written = await self._api.call("PATCH", f"{action.path}/status", body=body, content_type=MERGE_PATCH)
         except ApiError as error:
-            if error.status == 404 or (error.status in {409, 422} and "uid" in error.message.lower()):
+            # The second where it was deleted and another one has its name.
+            if error.status == 404 or (error.status in {409, 422} and _WRONG_UID.search(error.message)):
                 raise ActionGone from None
             raise
         self.action = action
