@@ -26,6 +26,7 @@ from .errors import ClusterUnreachable, ConfigurationError, KubedomError, NotPer
 
 REQUEST_SECONDS = 30.0
 CLOSING_SECONDS = 0.1
+JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 
