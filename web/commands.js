@@ -95,7 +95,7 @@ export class Commands {
    * @param {EventEntry} entry
    */
   observe(entry) {
-    const { actionName, namespace, phase, message } = entry.detail ?? {};
+    const { actionName, namespace = '', phase, message } = entry.detail ?? {};
     if (typeof actionName !== 'string') return;
     for (const [id, { action }] of this.#pending) {
       if (action?.name === actionName && action.namespace === namespace) this.#finish(id, phase, message);

@@ -314,7 +314,8 @@ async def _create(api: Api, command: Command, name: str, uid: str, user: str) ->
 
 def _meaning(spec: Mapping[str, Any]) -> tuple[object, ...]:
     """What makes two commands of one key the same."""
-    return spec["action"], spec["target"]["name"], spec.get("parameters") or {}, bool(spec.get("dryRun"))
+    target = spec["target"]
+    return spec["action"], target["kind"], target["name"], spec.get("parameters") or {}, bool(spec.get("dryRun"))
 
 
 async def _find(api: Api, namespace: str, name: str) -> dict[str, Any] | None:

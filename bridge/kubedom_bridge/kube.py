@@ -27,6 +27,7 @@ from .errors import AdmissionDenied, ClusterUnreachable, ConfigurationError, Kub
 
 REQUEST_SECONDS = 30.0
 CLOSING_SECONDS = 0.1
+JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 #: How the API server wraps a policy's sentence. Source: k8s.io/apiserver/pkg/admission/plugin/policy/validating

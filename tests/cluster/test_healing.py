@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -24,7 +25,9 @@ from tests.conftest import Cluster
 from tests.kubelet import by_hand, crash_looping, running, terminated
 from tests.running import wait_for
 
-from kubedom_bridge.kube import ClusterChoice
+from kubedom_bridge.kube import Api, ClusterChoice
+from kubedom_operator.healing.model import read
+from kubedom_operator.healing.record import ActionGone, Record, ServerClock
 
 pytestmark = pytest.mark.cluster
 
@@ -225,6 +228,23 @@ def test_a_deadline_that_passes_fails_it_and_says_what_is_missing(
     message = failed(cluster, namespace, action("restartPod", "Pod", name, activeDeadlineSeconds=2))
     assert message.startswith("Its deadline of 2 seconds has passed. Still missing: Waiting for a disruption budget")
     assert uid in pods(cluster, namespace)
+
+
+async def test_an_action_of_the_same_name_is_not_written_to(
+    cluster: Cluster, namespace: str, choice: ClusterChoice
+) -> None:
+    made = create(cluster, namespace, action("deletePod", "Pod", "never-was"))
+    found = read(cluster.get("healingaction", made, f"--namespace={namespace}"))
+    api = await Api.connect(choice)
+    try:
+        clock = ServerClock(time.time)
+        for gone in (found._replace(uid="another"), found._replace(name="never-was")):
+            with pytest.raises(ActionGone):
+                await Record(api, gone, clock).enter("Running", "Go.")
+        await Record(api, found, clock).enter("Running", "Go.")
+    finally:
+        await api.close()
+    assert status(cluster, namespace, made)["message"] == "Go."
 
 
 def decide(cluster: Cluster, namespace: str, name: str, **approval: str) -> None:

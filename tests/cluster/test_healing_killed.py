@@ -227,3 +227,20 @@ def test_the_next_operator_finishes_and_the_effect_came_once(
         if each.get("reportingComponent") == "kubedom" and made in each["message"]
     ]
     assert sorted(told) == [("HealingStarted", 1), ("HealingSucceeded", 1)]
+
+
+def test_an_action_that_comes_meanwhile_does_not_hide_what_was_done(
+    cluster: Cluster, namespace: str, choice: ClusterChoice
+) -> None:
+    deployed(cluster, namespace)
+    wanted = action("restartDeployment", "Deployment", "api")
+    with operator(cluster, "after-effect") as first:
+        made = [create(cluster, namespace, wanted)]
+        wait_for("its end", first.killed)
+        first.kill()
+    made.extend(create(cluster, namespace, wanted) for _ in range(3))
+    with operator(cluster):
+        ends = [finished(cluster, namespace, each) for each in made]
+    assert [end["phase"] for end in ends] == ["Succeeded"] * 4
+    assert [len(end["changes"]) for end in ends] == [1] * 4
+    assert cluster.get("deployment", "api", f"--namespace={namespace}")["metadata"]["generation"] == 5

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from kubedom_bridge.errors import ClusterUnreachable
-from kubedom_bridge.kube import MERGE_PATCH, Api, ApiError
+from kubedom_bridge.kube import JSON_PATCH, Api, ApiError
 from kubedom_operator import telling
 from kubedom_operator.projection import seconds
 
@@ -111,16 +111,31 @@ class Record:
         """
         moment = self._clock.ours()
         action = in_phase(self.action._replace(**known), phase, message, self._clock.stamp())
-        body = {"metadata": {"uid": action.uid}, "status": status(action)}
+        # Of a custom resource's status a merge patch would ignore the uid.
+        body = [
+            {"op": "test", "path": "/metadata/uid", "value": action.uid},
+            {"op": "add", "path": "/status", "value": status(action)},
+        ]
         try:
-            written = await self._api.call("PATCH", f"{action.path}/status", body=body, content_type=MERGE_PATCH)
+            written = await self._api.call("PATCH", f"{action.path}/status", body=body, content_type=JSON_PATCH)
         except ApiError as error:
-            if error.status == 404 or (error.status in {409, 422} and "uid" in error.message.lower()):
+            # Of a test that failed the API server does not say which, or that it was one.
+            if error.status == 404 or (error.status == 422 and await self._gone()):
                 raise ActionGone from None
             raise
         self.action = action
         self._clock.learn(written, moment)
         log.info("%s %s: %s, %s", action.resource, action.full_name, phase, message)
+
+    async def _gone(self) -> bool:
+        """Whether another action has the name by now, or none."""
+        try:
+            found = await self._api.call("GET", self.action.path)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            return True
+        return bool(found["metadata"]["uid"] != self.action.uid)
 
     async def begin(self, message: str, **known: Any) -> None:
         """Write that work begins, with the moment by the API server's clock."""

@@ -11,6 +11,7 @@ from kubedom_operator.healing.effects import EFFECTS
 from kubedom_operator.healing.effects.nodes import to_go
 from kubedom_operator.healing.effects.pods import replacing_controller
 from kubedom_operator.healing.effects.scaling import replicas
+from kubedom_operator.healing.effects.work import HEALED, marks
 from kubedom_operator.healing.model import ActionFailed, Owner
 
 MIRROR = {"kubernetes.io/config.mirror": "x"}
@@ -73,3 +74,16 @@ def test_a_workload_is_scaled_when_so_many_pods_are_available(found: dict[str, A
 def test_another_number_meanwhile_is_not_waited_for() -> None:
     with pytest.raises(ActionFailed, match="was scaled to 3 by somebody else"):
         replicas("Deployment web", workload(), 4)
+
+
+@pytest.mark.parametrize(
+    ("annotations", "read"),
+    [
+        (None, {}),
+        ({HEALED: '{"uid-a": "It was paused."}'}, {"uid-a": "It was paused."}),
+        ({HEALED: "not ours"}, {}),
+        ({HEALED: "[1]"}, {}),
+    ],
+)
+def test_marks_are_read_whatever_somebody_wrote_there(annotations: Any, read: dict[str, str]) -> None:
+    assert marks({"metadata": {"annotations": annotations}}) == read

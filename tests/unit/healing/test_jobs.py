@@ -76,11 +76,11 @@ def test_a_cron_jobs_job_is_its_own_and_made_by_hand() -> None:
 
 def test_it_begins_suspended_unless_it_is_to_stay_so() -> None:
     job = jobs.retried(FAILED, "again")
-    begun = jobs.held(job, "uid-a", "Made.")
+    begun = jobs.held(job, "uid-a")
     assert (begun["spec"]["suspend"], begun["metadata"]["annotations"][jobs.HELD]) == (True, "true")
     assert begun["metadata"]["annotations"]["kubedom.dev/healed-by"] == "uid-a"
     assert "suspend" not in job["spec"]
-    stays = jobs.held({**job, "spec": {**job["spec"], "suspend": True}}, "uid-a", "Made.")
+    stays = jobs.held({**job, "spec": {**job["spec"], "suspend": True}}, "uid-a")
     assert (stays["spec"]["suspend"], jobs.HELD in stays["metadata"]["annotations"]) == (True, False)
 
 

@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 
 from . import jobs, nodes, pods, revisions, rollouts, scaling
-from .work import HEALED, HEALED_BY, Work
+from .work import Work
 
-__all__ = ["EFFECTS", "HEALED", "HEALED_BY", "Effect", "Work"]
+__all__ = ["EFFECTS", "Effect", "Work"]
 
 
 class Effect(NamedTuple):

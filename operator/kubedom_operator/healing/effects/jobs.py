@@ -14,8 +14,10 @@ from typing import Any
 from kubedom_bridge.kube import STRATEGIC_PATCH, ApiError
 from kubedom_operator.healing.model import Action, ActionFailed
 
-from .work import HEALED, HEALED_BY, Change, Object, Work
+from .work import Change, Object, Work
 
+#: On a job that an action made: the action's uid.
+HEALED_BY = "kubedom.dev/healed-by"
 #: On a job that begins suspended: that it is to be let go.
 HELD = "kubedom.dev/held"
 INSTANTIATE = "cronjob.kubernetes.io/instantiate"
@@ -63,7 +65,7 @@ async def _make(work: Work, name: str, manifest: Any, sentence: str) -> None:
     found = await work.get(path)
     if found is None and not work.action.changes:
         try:
-            found = await work.change("POST", collection, held(await manifest(), work.action.uid, sentence))
+            found = await work.change("POST", collection, held(await manifest(), work.action.uid))
         except ApiError as error:
             # Made by a request whose answer was lost.
             if error.status != 409 or (found := await work.get(path)) is None:
@@ -166,9 +168,9 @@ def instantiated(cron_job: Object, name: str) -> Object:
     return _job(metadata["namespace"], name, wanted, template["spec"])
 
 
-def held(job: Object, action_uid: str, sentence: str) -> Object:
+def held(job: Object, action_uid: str) -> Object:
     """The job with the action's mark, and suspended unless it is so anyway."""
-    marks = {HEALED_BY: action_uid, HEALED: sentence}
+    marks = {HEALED_BY: action_uid}
     spec = job["spec"]
     if not spec.get("suspend"):
         marks[HELD] = "true"

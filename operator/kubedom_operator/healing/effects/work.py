@@ -9,6 +9,7 @@ it: else the mark of one action could be covered by the next one's while it is s
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
@@ -19,9 +20,11 @@ from kubedom_operator.healing.record import Record, outlast
 
 POLL_SECONDS = 0.25
 SLOWEST_POLL_SECONDS = 2.0
-#: On what an action changed or made: the action's uid, and the sentence on what was changed.
-HEALED_BY = "kubedom.dev/healed-by"
+#: On what was changed: the last actions that did it, with the sentence on what each changed, as JSON.
 HEALED = "kubedom.dev/healed"
+#: So many are kept. The last one alone would not do: where an operator is killed before its action's status tells of
+#: the change, the next operator may carry out another action first.
+MARKS = 20
 
 Object = dict[str, Any]
 
@@ -126,15 +129,16 @@ class Work:
         found = await self.target()
         if self.action.changes:
             return
-        annotations = found["metadata"].get("annotations") or {}
-        if annotations.get(HEALED_BY) == self.action.uid:
-            await self.record.changed(annotations.get(HEALED) or f"{self.action.target_name} was changed.")
+        done = marks(found)
+        if self.action.uid in done:
+            await self.record.changed(done[self.action.uid])
             return
         change = await plan(found)
         if change is None:
             return
-        marks = {HEALED_BY: self.action.uid, HEALED: change.sentence}
-        metadata = {"uid": self.action.pinned_uid, "annotations": {**change.annotations, **marks}}
+        kept = dict([*done.items(), (self.action.uid, change.sentence)][-MARKS:])
+        annotations = {**change.annotations, HEALED: json.dumps(kept)}
+        metadata = {"uid": self.action.pinned_uid, "annotations": annotations}
         body = {"metadata": metadata, **change.patch}
         try:
             await self.change("PATCH", self.action.target_path, body, content_type=STRATEGIC_PATCH)
@@ -155,6 +159,16 @@ class Work:
             await self.record.say(sentence)
             await asyncio.sleep(poll)
             poll = min(poll * 1.5, SLOWEST_POLL_SECONDS)
+
+
+def marks(obj: Object) -> dict[str, str]:
+    """What an object says about the actions that changed it: their uids, oldest first, with a sentence each."""
+    try:
+        read = json.loads((obj["metadata"].get("annotations") or {}).get(HEALED) or "{}")
+    except ValueError:
+        # Somebody else has written to it.
+        return {}
+    return {str(uid): str(sentence) for uid, sentence in read.items()} if isinstance(read, dict) else {}
 
 
 def controller_of(obj: Object) -> Object | None:
