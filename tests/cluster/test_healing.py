@@ -321,7 +321,6 @@ APPROVED = {"approval": {"decision": "Approve"}}
         (action("setImage", "Deployment", "api", parameters={"container": "a"}), "setImage needs parameters.image."),
         (action("restartPod", "Pod", "a", parameters={"replicas": 1}), "replicas is a parameter of scale only."),
         (action("rollback", "Deployment", "a", parameters={"force": True}), "force is a parameter of restartPod and"),
-        (action("restartPod", "Pod", "a", approvalRequired=True, **APPROVED), "while creating it"),
         (action("restartPod", "Pod", "a", **APPROVED), "needs no approval"),
     ],
 )
