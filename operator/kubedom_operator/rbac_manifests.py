@@ -70,6 +70,8 @@ def operator() -> list[Manifest]:
     carries_out = [
         *(_rule(group, sorted(plurals), _READ) for group, plurals in sorted(shown.items())),
         *(_rule(group, [resource], sorted(verbs)) for (group, resource), verbs in sorted(acting.items())),
+        # Which revisions a stateful set or a daemon set can go back to.
+        _rule("apps", ["controllerrevisions"], ["list"]),
         _rule("", ["events"], ["create", "patch"]),
         _rule(GROUP, BOTH, [*_READ, "delete"]),
         _rule(GROUP, [f"{plural}/status" for plural in BOTH], ["patch"]),
