@@ -2,7 +2,7 @@
 
 In come records as the journal publishes them. Out go frames: subscriptions of equal views form a group, its frame
 is built once and the same bytes are written to each of its sockets. The first change after a quiet moment leaves at
-once; what comes while a flush is due is gathered for `tick` seconds (or as long as the last flush took).
+once; what comes while a flush is due is gathered for `tick` seconds (or half as long as the last flush took).
 
 A socket that does not drain is not written to. It is *behind*: when it has drained it is brought up from the journal,
 where states conflate and events are all kept, and no further than it drains; if the journal no longer reaches that far
@@ -22,6 +22,8 @@ from .protocol import CloseCode
 from .view import View
 
 TICK_SECONDS = 0.010
+#: After a flush the loop has at least this part of its time for everything else.
+PAUSE = 0.5
 STUCK_SECONDS = 30.0
 WRITE_HIGH_BYTES = 262_144
 #: What was missed comes in messages of at most so many records and about so many bytes.
@@ -175,7 +177,7 @@ class Delivery:
         self._waiting.extend(records)
         if self._flush_due is not None:
             return
-        wait = self._last_flush + max(self._tick, self._flush_took) - self._loop.time()
+        wait = self._last_flush + max(self._tick, self._flush_took * PAUSE) - self._loop.time()
         if wait <= 0:
             self.flush()
         else:
