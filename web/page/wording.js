@@ -3,6 +3,9 @@
  *
  * @import {Incident} from '../index.js'
  */
+import { spaced } from '../widgets/html.js';
+
+export { spaced };
 
 /**
  * An age as kubectl prints it: the two largest units while they matter.
@@ -34,16 +37,6 @@ function joined(large, unit, small, subunit) {
 export function clock(time) {
   const date = new Date(time ?? '');
   return Number.isNaN(date.getTime()) ? '' : date.toLocaleTimeString();
-}
-
-/**
- * `ContainerCrashLoop` as "Container crash loop".
- *
- * @param {string} name
- */
-export function spaced(name) {
-  const words = name.replace(/([a-z])([A-Z])/g, '$1 $2').replace(/([A-Z])([A-Z][a-z])/g, '$1 $2');
-  return words.charAt(0).toUpperCase() + words.slice(1).replace(/\b[A-Z](?=[a-z])/g, (letter) => letter.toLowerCase());
 }
 
 /**

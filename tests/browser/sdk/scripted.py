@@ -7,7 +7,7 @@ SDK makes of frames that the real bridge sends rarely, in another order, or neve
 import asyncio
 import json
 import mimetypes
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
@@ -65,6 +65,8 @@ class ScriptedBridge:
 
     def __init__(self) -> None:
         self.pages: dict[str, str] = {"/bare.html": BARE_PAGE}
+        # What is answered anew each time: status and text.
+        self.answers: dict[str, Callable[[], Awaitable[tuple[int, str]]]] = {}
         self.connections = 0
         self._peers: asyncio.Queue[Peer] = asyncio.Queue()
         self._server: Server | None = None
@@ -100,8 +102,11 @@ class ScriptedBridge:
         await self._peers.put(Peer(connection))
         await connection.wait_closed()
 
-    def _answer(self, _: ServerConnection, request: Request) -> Response | None:
+    async def _answer(self, _: ServerConnection, request: Request) -> Response | None:
         path = request.path.partition("?")[0]
+        if path in self.answers:
+            status, text = await self.answers[path]()
+            return respond(text.encode(), "text/plain", HTTPStatus(status))
         if path == "/api/socket":
             return None
         if path == "/favicon.ico":
