@@ -9,7 +9,7 @@
  * @import {HealingDetail, KubeCluster} from '../index.js'
  * @import {KubeResource} from '../elements/resource.js'
  */
-import { CommandError } from '../commands.js';
+import { CommandError, randomKey } from '../commands.js';
 import { reflect } from '../elements/resource.js';
 import { followCluster } from './cluster-of.js';
 import { confirmed, dangerOf } from './confirmation.js';
@@ -22,7 +22,7 @@ import { KubeWidget } from './widget.js';
 const LOOK = sheet(`
   :host { display: inline-flex; flex-wrap: wrap; align-items: baseline; gap: 0.5em; }
   [part=status] { color: var(--quiet); font-size: 0.9em; overflow-wrap: anywhere; }
-  [part=status]:empty { display: none; }
+  [part=status]:empty { margin-inline-start: -0.5em; }
   :host([state=succeeded]) [part=status] { color: var(--good); }
   :host([state=succeeded]) [part=status]::before { content: '✓ ' / ''; }
   :host([state=failed]) [part=status] { color: var(--bad); }
@@ -145,7 +145,7 @@ export class KubeButton extends KubeWidget {
     if (!text && !this.hasAttribute('confirm')) return true;
     const label = this.textContent?.trim() || spaced(this.#command);
     const rehearse = () =>
-      target.command(this.#command, { parameters, dryRun: true, signal }).then(
+      target.command(this.#command, parameters, { dryRun: true, signal }).then(
         ({ message }) => message || 'it would be done.',
         (error) => String(error.message),
       );
@@ -166,7 +166,7 @@ export class KubeButton extends KubeWidget {
     this.#tell('running', 'Running…');
     try {
       const reason = this.getAttribute('reason') ?? undefined;
-      const { message } = await target.command(name, { parameters, reason, dryRun, idempotencyKey: this.#key, signal });
+      const { message } = await target.command(name, parameters, { reason, dryRun, idempotencyKey: this.#key, signal });
       this.#key = '';
       if (!signal.aborted) this.#tell('succeeded', message || 'Done.');
     } catch (error) {
@@ -203,8 +203,4 @@ function readParameters(source) {
     // It is told below, with everything else that is no object.
   }
   throw new Error('Its attribute "parameters" is not a JSON object, as {"replicas": 3}.');
-}
-
-function randomKey() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -48,7 +48,7 @@ export async function confirmed(root, { title, text, yes, rehearse }, signal) {
     heading,
     words,
     found,
-    html('footer', {}, cancel, dryRun, confirm),
+    html('div', { part: 'dialog-footer' }, cancel, dryRun, confirm),
   );
   cancel.addEventListener('click', () => dialog.close());
   confirm.addEventListener('click', () => dialog.close('yes'));

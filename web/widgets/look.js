@@ -40,7 +40,7 @@ const COMMON = sheet(`
   dialog::backdrop { background: rgb(0 0 0 / 45%); }
   dialog h2 { margin: 0 0 0.4em; font-size: 1.15em; }
   dialog p { margin: 0.4em 0; }
-  dialog footer { display: flex; flex-wrap: wrap; gap: 0.5em; margin-block-start: 1.2em; justify-content: flex-end; }
+  dialog > div:last-child { display: flex; flex-wrap: wrap; gap: 0.5em; margin-block-start: 1.2em; justify-content: flex-end; }
 `);
 
 /**

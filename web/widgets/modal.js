@@ -12,7 +12,7 @@
  * @import {KubeResource} from '../elements/resource.js'
  * @import {ResourceReference, WireIncident} from '../index.js'
  */
-import { RECOVERED, lowerFirst } from '../events.js';
+import { ClusterEvent, FAILED, RECOVERED, lowerFirst, waitedFor } from '../events.js';
 import { account, fill } from './filling.js';
 import { html, occupied, setText, spaced } from './html.js';
 import { build, sheet } from './look.js';
@@ -28,7 +28,7 @@ const LOOK = sheet(`
   dt { color: var(--quiet); }
   dd { margin: 0; }
   [part=where], [part=outcome] { color: var(--quiet); }
-  [part=outcome]:empty { display: none; }
+  [part=outcome]:empty { margin: 0; }
   [part=notice] { position: fixed; inset: auto 1rem 1rem auto; z-index: 1; box-shadow: 0 4px 16px rgb(0 0 0 / 20%); }
 `);
 
@@ -41,6 +41,7 @@ let shown = null;
  * @property {Event & {incident?: WireIncident | null, resource?: ResourceReference, replayed?: boolean, id?: string}} event
  * @property {KubeResource[]} resources Whom it is about, the innermost first, as they were when it was told.
  * @property {string} key Events that are alike have one key.
+ * @property {Event[]} deciding The events that listeners may prevent it by: this one, and the generic one of the same failure.
  */
 
 export class KubeModal extends KubeWidget {
@@ -59,7 +60,7 @@ export class KubeModal extends KubeWidget {
     this.#heading,
     this.#outcome,
     html('div', { part: 'body' }, this.#account, html('slot')),
-    html('footer', { part: 'footer' }, html('slot', { name: 'actions' }), this.#next, this.#close),
+    html('div', { part: 'footer' }, html('slot', { name: 'actions' }), this.#next, this.#close),
   );
   /** @type {Set<Told>} What listeners may still prevent. */
   #undecided = new Set();
@@ -69,7 +70,8 @@ export class KubeModal extends KubeWidget {
   #told = null;
   /** @type {ChildNode[]} What was made of the template. */
   #filled = [];
-  /** @type {Element | null} Where the focus was before it came to the notice, which may be gone when it should go back. */
+  #byNotice = false;
+  /** @type {HTMLElement | null} Where the focus was before it came to the notice. */
   #before = null;
 
   constructor() {
@@ -77,7 +79,10 @@ export class KubeModal extends KubeWidget {
     build(this, LOOK, [html('span', { role: 'status' }, this.#notice), this.#dialog]);
     this.#close.addEventListener('click', () => this.close());
     this.#next.addEventListener('click', () => this.#openNext());
-    this.#notice.addEventListener('click', () => this.#openNext());
+    this.#notice.addEventListener('click', () => {
+      this.#byNotice = true;
+      this.#openNext();
+    });
     this.#notice.addEventListener('focus', ({ relatedTarget }) => {
       this.#before = relatedTarget instanceof HTMLElement ? relatedTarget : null;
     });
@@ -106,6 +111,7 @@ export class KubeModal extends KubeWidget {
 
   close() {
     this.#dialog.close();
+    this.#empty();
   }
 
   /** @protected @param {AbortSignal} signal */
@@ -115,6 +121,7 @@ export class KubeModal extends KubeWidget {
     for (const type of new Set((this.getAttribute('on') ?? '').split(/\s+/).filter(Boolean))) {
       addEventListener(type, (event) => void this.#take(event), options);
     }
+    addEventListener(FAILED, (event) => this.#decidedBy(event), options);
     addEventListener(RECOVERED, (event) => this.#over(event.incident?.id), options);
     signal.addEventListener('abort', () => {
       this.#undecided.clear();
@@ -130,20 +137,24 @@ export class KubeModal extends KubeWidget {
     const selector = this.getAttribute('selector');
     if (event.replayed || (selector && !(origin instanceof Element && origin.matches(selector)))) return;
     const key = event.incident?.group || event.incident?.id || event.id || '';
-    const resources = resourcesAround(origin instanceof Element ? origin : null);
-    const told = { event, resources, key };
     if (key && [this.#told, ...this.#waiting, ...this.#undecided].some((each) => each?.key === key)) return;
+    const told = { event, key, resources: resourcesAround(origin instanceof Element ? origin : null), deciding: [event] };
+    if (oneOfMany(told)) return;
     this.#undecided.add(told);
-    const prevented = await isPrevented(event);
+    // Until all listeners have heard of it, and of the failure's generic event.
+    await null;
+    await waitedFor(told.deciding.filter((each) => each instanceof ClusterEvent));
     // It may have recovered meanwhile.
-    if (!this.#undecided.delete(told) || prevented || oneOfMany(told)) return;
-    if (shown || occupied()) {
-      this.#waiting.push(told);
-      this.#waiting.splice(0, this.#waiting.length - LONGEST_QUEUE);
-      this.#count();
-    } else {
-      this.#show(told);
-    }
+    if (!this.#undecided.delete(told) || told.deciding.some((each) => each.defaultPrevented)) return;
+    this.#waiting.push(told);
+    this.#waiting.splice(0, this.#waiting.length - LONGEST_QUEUE);
+    if (shown?.open || occupied()) this.#count();
+    else this.#openNext();
+  }
+
+  /** @param {ClusterEvent} event The generic event that follows a failure's own; whoever prevents it prevents the same default. */
+  #decidedBy(event) {
+    for (const told of this.#undecided) if (told.event.id === event.id && event.id) told.deciding.push(event);
   }
 
   #openNext() {
@@ -187,13 +198,14 @@ export class KubeModal extends KubeWidget {
   }
 
   #closed() {
+    // It comes late, and perhaps the next one is shown already.
+    if (this.#dialog.open) return;
     this.#empty();
     if (shown === this) shown = null;
     this.#count();
-    if (this.#before?.isConnected && document.activeElement === document.body) {
-      /** @type {HTMLElement} */ (this.#before).focus();
-    }
-    this.#before = null;
+    // The browser gives the focus back to the notice, which was hidden meanwhile and perhaps still is.
+    if (this.#byNotice) (this.#notice.hidden ? this.#before : this.#notice)?.focus();
+    this.#byNotice = false;
     this.dispatchEvent(new CustomEvent('kube:close', { bubbles: true, composed: true }));
   }
 
@@ -220,16 +232,6 @@ export class KubeModal extends KubeWidget {
     this.#notice.hidden = !first || this.#dialog.open;
     this.#next.hidden = !first;
   }
-}
-
-/**
- * Whether a listener keeps the dialog away, once all have been asked.
- *
- * @param {Event} event
- */
-async function isPrevented(event) {
-  await null;
-  return event.defaultPrevented;
 }
 
 /**

@@ -93,3 +93,20 @@ def open_page(bridge: ScriptedBridge, page: Page) -> Open:
         return listening, peer
 
     return opened
+
+
+OpenWidgets = Callable[..., Awaitable[tuple[Listening, Peer]]]
+
+
+@pytest.fixture
+def open_widgets(bridge: ScriptedBridge, open_page: Open) -> OpenWidgets:
+    """Open a page with this content, a cluster and the widgets."""
+
+    async def opened(content: str, *entries: Json, **more: Any) -> tuple[Listening, Peer]:
+        bridge.pages["/widgets.html"] = (
+            f"<!doctype html><html lang=en><title>widgets</title><link rel=icon href=/icon.svg>{content}"
+            "<kube-cluster></kube-cluster><script type=module src=/widgets.js></script>"
+        )
+        return await open_page(*entries, path="/widgets.html", **more)
+
+    return opened

@@ -29,10 +29,13 @@ class Service:
         self.at_once = 0
         self.most_at_once = 0
         self.go_on = asyncio.Event()
+        self._counted = asyncio.Condition()
         self.go_on.set()
 
     async def answer(self) -> tuple[int, str]:
-        self.asked += 1
+        async with self._counted:
+            self.asked += 1
+            self._counted.notify_all()
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:
@@ -42,9 +45,8 @@ class Service:
         return self.status, self.text
 
     async def until_asked(self, times: int) -> None:
-        async with asyncio.timeout(5):
-            while self.asked < times:
-                await asyncio.sleep(0.01)
+        async with asyncio.timeout(5), self._counted:
+            await self._counted.wait_for(lambda: self.asked >= times)
 
 
 @pytest.fixture
@@ -105,7 +107,7 @@ async def test_a_failure_is_told_once_and_so_is_its_end(
     }
     assert await page.page.evaluate(f"{CHECK}.getAttribute('state')") == "failing"
     assert await page.page.get_by_role("status").aria_snapshot() == (
-        "- status: \"Orders failing: expected 2xx, received 503\""
+        '- status: "Orders failing: expected 2xx, received 503"'
     )
     service.status = 204
     _, recovered = await checks(page, 2)
