@@ -66,7 +66,7 @@ def test_bridge_schema_document_page_and_sdk_have_the_same_close_codes() -> None
     assert {int(code): (one["description"], one["comeBack"]) for code, one in listed.items()} == codes
     rows = re.findall(r"(?m)^\| (\d{4}) \| (.+) \| (.+) \|$", PROTOCOL_PAGE)
     assert {int(code): (why, come_back) for code, why, come_back in rows} == codes
-    closings = re.findall(r"(?s)\b(\d{4}): \{.*?final: (true|false)", (WEB / "protocol.js").read_text())
+    closings = re.findall(r"(?s)\b(\d{4}): \{.*?final: (true|false)", (WEB / "closings.js").read_text())
     assert {int(code): final == "false" for code, final in closings} == {code.value: code.retry for code in CloseCode}
 
 
