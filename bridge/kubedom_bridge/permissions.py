@@ -1,9 +1,9 @@
-"""Whether a user may start an action, for pages that grey out what they may not; to start it is decided when it is started.
+"""Whether a user may start an action, for pages that grey out the others; it is judged anew when it is started.
 
-In comes a question, out goes a verdict: whether the API server allows this user to create the action, and what the action
-would do to its target. The right over every object of a kind is asked for before the one over the target alone, so that
-most rows of a table need no review of their own. Answers are kept for a while, and a user whose questions take too many
-reviews waits for the answers.
+In comes a question, out goes a verdict: whether the API server allows this user to create the action, and what the
+action would do to its target. The right over every object of a kind is asked for before the one over the target alone,
+so that most rows of a table need no review of their own. Answers are kept for a while, and a user whose questions take
+too many reviews waits for the answers.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The messages of `kubedom.v1`: what a page may send, what it is sent, and how both are read and written.
 
-In comes one text message of a page, out goes a typed `Subscribe`, `Command` or `Can`, or a `BadMessage` that names the field.
-The other way, `StateEntry`, `DeleteEntry` and `EventEntry` are what the journal stores; they are encoded once and
-joined into frames as bytes. Nothing here does I/O.
+In comes one text message of a page, out goes a typed `Subscribe`, `Command` or `Can`, or a `BadMessage` that names the
+field. The other way, `StateEntry`, `DeleteEntry` and `EventEntry` are what the journal stores; they are encoded once
+and joined into frames as bytes. Nothing here does I/O.
 
 These structs are the one source of the protocol: its JSON Schema, with these docstrings and descriptions, is made from
 them, and from that the TypeScript types and the AsyncAPI document.
