@@ -34,9 +34,8 @@ export class Applier {
   /** @type {(entry: EventEntry) => void} */
   #onevent;
 
-  /** What the snapshot that is being applied did not mention yet. */
-  /** @type {Set<string>} */
-  #unseen = new Set();
+  /** @type {Set<string>} What the snapshot that is being applied has mentioned. */
+  #seen = new Set();
   /** @type {EventEntry[]} */
   #snapshotIncidents = [];
   /** Whether there was a complete snapshot before: the next one reconciles. */
@@ -64,6 +63,11 @@ export class Applier {
   push(frame, applied) {
     this.#queue.push(this.#steps(frame, applied));
     if (!this.#running) this.#run();
+  }
+
+  /** @returns {Promise<void>} Once all that was pushed is applied. */
+  async settled() {
+    while (this.#running) await pause();
   }
 
   #run() {
@@ -103,12 +107,13 @@ export class Applier {
    */
   *#steps(frame, applied) {
     if ('first' in frame && frame.first) {
-      this.#unseen = new Set(this.tree.uids());
+      this.#seen = new Set();
       this.#snapshotIncidents = [];
     }
     if (frame.type === 'changes') {
       for (const entry of frame.entries) {
         this.#guard(entry, () => this.#change(entry));
+        yield* this.tree.settle();
         yield;
       }
     } else if (frame.type === 'snapshot') {
@@ -116,8 +121,9 @@ export class Applier {
       for (const entry of frame.entries) {
         if (isState(entry)) {
           this.#guard(entry, () => this.#upsert(entry, false));
-          this.#unseen.delete(entry.uid);
+          this.#seen.add(entry.uid);
         }
+        yield* this.tree.settle();
         yield;
       }
     } else if (frame.type === 'snapshotEnd') {
@@ -132,7 +138,7 @@ export class Applier {
     for (const incident of this.incidents.all.filter((each) => !open.has(each.id))) {
       this.incidents.drop([incident]);
       this.#mark(incident.resource.uid);
-      if (!this.#unseen.has(incident.resource.uid)) {
+      if (this.#seen.has(incident.resource.uid) || !this.tree.has(incident.resource.uid)) {
         this.tree.target(incident.resource).dispatchEvent(
           new ClusterEvent(RECOVERED, {
             id: `${incident.id}/resync`,
@@ -146,11 +152,11 @@ export class Applier {
       }
       yield;
     }
-    for (const uid of this.#unseen) {
-      this.#remove({ op: 'delete', kind: '', uid, time: new Date().toISOString(), replayed: true });
+    for (const uid of this.tree.uids()) {
+      if (!this.#seen.has(uid)) this.#remove({ op: 'delete', kind: '', uid, time: new Date().toISOString(), replayed: true });
       yield;
     }
-    this.#unseen.clear();
+    this.#seen.clear();
     for (const entry of this.#snapshotIncidents.splice(0)) {
       entry.replayed = true;
       this.#guard(entry, () => this.#event(entry, true));
@@ -228,7 +234,8 @@ export class Applier {
     if (entry.incident) this.#mark(resource.uid);
     // A snapshot brings open incidents again and again; only what was not known is news.
     if (types.length === 0 || (snapshot && types[0] === 'kube:incidentchange')) return;
-    dispatch(this.tree.target(resource), this.#root, entry, types, verdict.failure);
+    const id = entry.incident?.id ?? '';
+    dispatch(this.tree.target(resource), this.#root, entry, types, verdict.failure, () => this.incidents.has(id));
   }
 
   /** @param {string} uid */

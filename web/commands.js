@@ -1,12 +1,13 @@
 /**
  * The way back: commands that wait for their results.
  *
- * In: what a page asks for, and the bridge's `ack`, `result` and `error`. Out: one promise a command. A command is sent at once
- * or refused; it is never kept for later and never sent twice. One that the bridge acknowledged exists in the cluster as a
- * HealingAction, so it outlives the connection: its result is then taken from the events of that action.
+ * In: what a page asks for, and the bridge's `ack`, `result` and `error`. Out: one promise a command. A command leaves this page
+ * once: at once, or with `offline: 'keep'` when the page is connected again; what left and was not answered is never sent again.
+ * One that the bridge acknowledged exists in the cluster as a HealingAction, so it outlives the connection: its result is then
+ * taken from the events of that action.
  *
  * @import {CommandOptions, CommandResult, CommandTarget, EventEntry, ServerMessage} from './index.js'
- * @import {ClientMessage} from './messages.js'
+ * @import {Command} from './messages.js'
  */
 
 /** Why a command did not succeed: `code` for scripts, `message` for people. */
@@ -26,19 +27,21 @@ export class CommandError extends Error {
 
 /**
  * @typedef {object} Pending
+ * @property {Command} message
+ * @property {'kept' | 'sent' | 'acknowledged'} state
+ * @property {boolean} keep Whether it may wait for a connection.
  * @property {(result: CommandResult) => void} resolve
  * @property {(error: unknown) => void} reject
  * @property {{name: string, namespace: string} | null} action Known once the bridge acknowledged it.
  */
 
 export class Commands {
-  /** @type {(message: ClientMessage) => boolean} */
   #send;
   /** @type {Map<string, Pending>} */
   #pending = new Map();
   #count = 0;
 
-  /** @param {(message: ClientMessage) => boolean} send Says whether the message left. */
+  /** @param {(message: Command) => boolean} send Says whether there is a connection, so that it may have left. */
   constructor(send) {
     this.#send = send;
   }
@@ -46,30 +49,49 @@ export class Commands {
   /**
    * @param {string} name
    * @param {CommandTarget} target
-   * @param {CommandOptions} options
+   * @param {Record<string, unknown>} parameters
+   * @param {CommandOptions & {idempotencyKey: string}} options
    * @returns {Promise<CommandResult>}
    */
-  issue(name, target, { reason, parameters, idempotencyKey = randomKey(), signal } = {}) {
+  issue(name, target, parameters, { reason, dryRun, idempotencyKey, offline, signal }) {
     return new Promise((resolve, reject) => {
-      if (signal?.aborted) {
-        reject(signal.reason);
-        return;
-      }
+      signal?.throwIfAborted();
       const id = `c${++this.#count}`;
       const abort = () => this.#settle(id, (pending) => pending.reject(signal?.reason));
       const release = () => signal?.removeEventListener('abort', abort);
+      /** @type {Command} */
+      const message = { type: 'command', id, idempotencyKey, name, target };
+      if (reason) message.reason = reason;
+      if (dryRun) message.dryRun = true;
+      if (Object.keys(parameters).length > 0) message.parameters = parameters;
       this.#pending.set(id, {
+        message,
+        state: 'kept',
+        keep: offline === 'keep',
         resolve: (result) => (release(), resolve(result)),
         reject: (error) => (release(), reject(error)),
         action: null,
       });
       signal?.addEventListener('abort', abort);
-      const more = { ...(reason && { reason }), ...(parameters && { parameters }) };
-      if (!this.#send({ type: 'command', id, idempotencyKey, name, target, ...more })) {
-        const error = new CommandError('offline', 'Not sent: this page is not connected to kubedom. Try again once it is.');
-        this.#settle(id, (pending) => pending.reject(error));
-      }
+      this.#try(id);
     });
+  }
+
+  /** There is a connection: what was kept for it leaves. */
+  connected() {
+    for (const [id, { state }] of this.#pending) if (state === 'kept') this.#try(id);
+  }
+
+  /**
+   * It turned out that a message had not left.
+   *
+   * @param {string} id
+   */
+  unsent(id) {
+    const pending = this.#pending.get(id);
+    if (!pending) return;
+    pending.state = 'kept';
+    if (!pending.keep) this.#fail(id, 'offline', 'Not sent: this page is not connected to kubedom. Try again once it is.');
   }
 
   /**
@@ -77,14 +99,17 @@ export class Commands {
    * @returns {boolean} Whether it was the answer to a command.
    */
   take(message) {
-    const id = message.id;
-    const pending = id === undefined ? undefined : this.#pending.get(id);
+    const id = message.id ?? '';
+    const pending = this.#pending.get(id);
     if (!pending) return false;
-    if (message.type === 'ack') pending.action = message.action ?? { name: '', namespace: '' };
-    if (message.type === 'result') this.#finish(String(id), message.phase, message.message);
+    if (message.type === 'ack') {
+      pending.state = 'acknowledged';
+      pending.action = message.action ?? { name: '', namespace: '' };
+    }
+    if (message.type === 'result') this.#finish(id, message.phase, message.message);
     if (message.type === 'error') {
       const error = new CommandError(message.code ?? 'error', message.message ?? 'The command was refused.', message.field);
-      this.#settle(String(id), () => pending.reject(error));
+      this.#settle(id, () => pending.reject(error));
     }
     return true;
   }
@@ -102,10 +127,22 @@ export class Commands {
     }
   }
 
-  /** Nobody will answer what was not acknowledged. */
-  connectionLost() {
-    for (const [id, { action }] of this.#pending) {
-      if (!action) this.#fail(id, 'disconnected', 'The connection was lost before kubedom answered; look whether it was done.');
+  /**
+   * Nobody will answer what left and was not acknowledged.
+   *
+   * @param {readonly string[]} [ids] What had left; all that may have, where nobody can say.
+   */
+  connectionLost(ids) {
+    for (const [id, { state }] of this.#pending) {
+      if (state !== 'sent' || (ids && !ids.includes(id))) continue;
+      this.#fail(id, 'disconnected', 'The connection was lost before kubedom answered; look whether it was done.');
+    }
+  }
+
+  /** The page closed the connection, so that nothing is kept any longer. */
+  closed() {
+    for (const [id, { state }] of this.#pending) {
+      if (state === 'kept') this.#fail(id, 'offline', 'Not sent: the page closed its connection to kubedom.');
     }
   }
 
@@ -114,6 +151,14 @@ export class Commands {
     for (const [id, { action }] of this.#pending) {
       if (action) this.#fail(id, 'unknown', `The result was missed; ask for it with: kubectl get healingaction ${action.name}`);
     }
+  }
+
+  /** @param {string} id */
+  #try(id) {
+    const pending = this.#pending.get(id);
+    if (!pending) return;
+    pending.state = 'sent';
+    if (!this.#send(pending.message)) this.unsent(id);
   }
 
   /** @param {string} id @param {string} code @param {string} message */
@@ -141,6 +186,6 @@ export class Commands {
 }
 
 /** `crypto.randomUUID` is absent on plain http, where kubedom may well be served. */
-function randomKey() {
+export function randomKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -1,111 +1,124 @@
 /**
- * The WebSocket of one `<kube-cluster>`: opened, watched, and opened again.
+ * One WebSocket to a bridge: opened, watched, and opened again. It runs where the hub runs, in a worker or in a page.
  *
- * In: an address and what to subscribe to. Out: readable messages in order, and the connection's status. It promises that a
- * status other than `live` is told within one missed heartbeat and a grace, that only one socket is open at a time, and that
- * nothing of an abandoned socket is handed on.
+ * In: an address, and what to say first. Out: readable messages in order, and how the socket is. It promises that silence is
+ * told within one missed heartbeat and a grace, that only one socket is open at a time, and that nothing of an abandoned
+ * socket is handed on.
  *
- * @import {ConnectionStatus, ServerMessage} from './index.js'
+ * @import {ServerMessage} from './index.js'
  * @import {ClientMessage} from './messages.js'
+ * @import {LinkStatus} from './link.js'
  */
 import { backoff } from './backoff.js';
-import { MalformedFrame, SUBPROTOCOL, closing, readMessage } from './protocol.js';
+import { closing } from './closings.js';
+import { MalformedFrame, SUBPROTOCOL, readMessage, silenceOf } from './protocol.js';
 
+const TOKEN_PROTOCOL = 'base64url.bearer.authorization.k8s.io.';
 /** How long a connection may take until the bridge's `hello`. */
 const HELLO_TIMEOUT_MS = 10_000;
 /** A connection that lasted this long was a good one: the next failure waits the shortest time again. */
 const GOOD_AFTER_MS = 10_000;
-const DEFAULT_HEARTBEAT_S = 15;
+/** A token is renewed this long before it ends, or after nine tenths of its time. */
+const RENEW_MS = 60_000;
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * @typedef {object} ConnectionOptions
  * @property {string} url
- * @property {() => ClientMessage} subscribe Gives the first message of a new connection.
- * @property {() => void} forget Called when the position cannot be trusted any more.
- * @property {(message: ServerMessage) => void} onmessage
- * @property {(status: ConnectionStatus) => void} onstatus
+ * @property {(() => Promise<string | undefined>) | null} token Fetches the bearer token; null with a cookie.
+ * @property {() => void} onopen The socket is new and takes messages.
+ * @property {() => void} forget Called when no position can be trusted any more.
+ * @property {(message: ServerMessage, text: string) => void} onmessage
+ * @property {(status: LinkStatus) => void} onstatus
  * @property {() => void} onlost The socket is gone, and with it the answers that were still to come.
  */
 
 export class Connection {
-  /** @type {ConnectionOptions} */
   #options;
   /** @type {WebSocket | null} */
   #socket = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #renewal;
+  #attempt = 0;
   #failures = 0;
   #malformed = 0;
   #heard = 0;
   #greeted = 0;
   #silence = 0;
   #lastSlow = -Infinity;
-  #closed = false;
-  /** @type {ConnectionStatus} */
-  #status = { state: 'offline', reason: 'closed', message: '', since: Date.now(), final: false, retryAt: null };
+  #renewed = false;
+  #closed = true;
+  /** @type {LinkStatus} */
+  status = { state: 'connecting', reason: 'opening', message: 'Connecting to kubedom.', final: false, retryAt: null };
 
   /** @param {ConnectionOptions} options */
   constructor(options) {
     this.#options = options;
   }
 
-  get status() {
-    return this.#status;
+  /** Whether the bridge has greeted, so that it takes commands. */
+  get greeted() {
+    return this.#greeted > 0 && this.#socket?.readyState === WebSocket.OPEN;
   }
 
   open() {
     this.#closed = false;
-    addEventListener('online', this.#hurry);
-    document.addEventListener('visibilitychange', this.#hurry);
-    this.#connect();
+    void this.#connect();
   }
 
   close() {
     this.#closed = true;
-    removeEventListener('online', this.#hurry);
-    document.removeEventListener('visibilitychange', this.#hurry);
     this.#abandon();
-    this.#tell('offline', { reason: 'closed', message: 'The page closed the connection.' });
   }
 
   /** Tries now instead of waiting, also after a final refusal. */
   retry() {
     if (this.#closed || this.#socket) return;
     this.#failures = 0;
-    this.#connect();
+    this.#renewed = false;
+    void this.#connect();
   }
 
-  /**
-   * @param {ClientMessage} message
-   * @returns {boolean} Whether it was handed to an open socket.
-   */
+  /** The network is back, or a page is looked at again: no time to lose, and perhaps a heartbeat was slept through. */
+  hurry() {
+    if (this.#closed || this.status.final) return;
+    if (!this.#socket) void this.#connect();
+    else if (this.#greeted) this.#watch();
+  }
+
+  /** @param {ClientMessage} message */
   send(message) {
-    if (this.#socket?.readyState !== WebSocket.OPEN) return false;
-    this.#socket.send(JSON.stringify(message));
-    return true;
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
   }
 
-  /** The bridge answered with everything that was asked for. */
-  confirm() {
-    if (this.#socket && this.#greeted) this.#tell('live', { message: 'Live.' });
-  }
-
-  /** @param {string} reason */
-  resyncing(reason) {
-    this.#tell('connecting', { reason: 'resync', message: reason || 'The cluster is being read again.' });
-  }
-
-  #connect() {
+  async #connect() {
     clearTimeout(this.#timer);
     // Stale and offline stay what they are until the bridge answers: a page must not look better than it is.
-    if (this.#status.state !== 'stale' && this.#failures === 0) {
+    if (this.status.state !== 'stale' && this.#failures === 0) {
       this.#tell('connecting', { reason: 'opening', message: 'Connecting to kubedom.' });
+    }
+    const { url, token, onopen } = this.#options;
+    this.#attempt += 1;
+    const protocols = [SUBPROTOCOL];
+    if (token) {
+      const attempt = this.#attempt;
+      let fetched;
+      try {
+        fetched = await token();
+      } catch (error) {
+        if (attempt === this.#attempt) this.#lost(0, '', { reason: 'token', message: `There is no token to sign in with: ${error}` });
+        return;
+      }
+      if (attempt !== this.#attempt) return;
+      if (fetched) protocols.push(TOKEN_PROTOCOL + base64url(fetched));
     }
     let socket;
     try {
-      socket = new WebSocket(this.#options.url, [SUBPROTOCOL]);
+      socket = new WebSocket(url, protocols);
     } catch (error) {
-      this.#tell('offline', { reason: 'address', message: `This address cannot be opened: ${this.#options.url}`, final: true });
+      this.#tell('offline', { reason: 'address', message: `This address cannot be opened: ${url}`, final: true });
       console.error('kubedom:', error);
       return;
     }
@@ -113,7 +126,7 @@ export class Connection {
     this.#greeted = 0;
     // Every handler asks whether its socket is still the current one: a close that arrives late must not end its successor.
     socket.onopen = () => {
-      if (socket === this.#socket) this.send(this.#options.subscribe());
+      if (socket === this.#socket) onopen();
     };
     socket.onmessage = (event) => {
       if (socket === this.#socket) this.#receive(event.data);
@@ -141,15 +154,16 @@ export class Connection {
     this.#heard = performance.now();
     if (message.type === 'hello') {
       if (message.protocol !== undefined && message.protocol !== SUBPROTOCOL) {
-        this.#lost(4406, '');
+        this.#lost(4406, String(message.protocol));
         return;
       }
-      const heartbeat = Number(message.heartbeat ?? DEFAULT_HEARTBEAT_S) * 1000;
-      this.#silence = heartbeat + Math.min(5000, heartbeat / 2);
-      this.#greeted = this.#heard;
+      this.#silence = silenceOf(message);
+      this.#greeted ||= this.#heard;
+      this.#renewed = false;
+      this.#renewBefore(message.tokenExpires);
       this.#watch();
     }
-    this.#options.onmessage(message);
+    this.#options.onmessage(message, String(data));
     if (message.type !== 'hello' && this.#heard - this.#greeted > GOOD_AFTER_MS) {
       this.#failures = 0;
       this.#malformed = 0;
@@ -166,15 +180,21 @@ export class Connection {
     }
     this.#tell('stale', { reason: 'silent', message: 'Nothing was heard from kubedom; what is shown may be out of date.' });
     this.#abandon();
-    this.#connect();
+    void this.#connect();
   }
 
-  /** The network is back, or the tab is looked at again: no time to lose, and perhaps a heartbeat was slept through. */
-  #hurry = () => {
-    if (document.visibilityState === 'hidden' || this.#closed || this.#status.final) return;
-    if (!this.#socket) this.#connect();
-    else if (this.#greeted) this.#watch();
-  };
+  /** @param {unknown} expires */
+  #renewBefore(expires) {
+    clearTimeout(this.#renewal);
+    const { token } = this.#options;
+    const left = typeof expires === 'string' ? Date.parse(expires) - Date.now() : NaN;
+    if (!token || Number.isNaN(left)) return;
+    const wait = Math.max(0, left - Math.min(RENEW_MS, left / 10));
+    this.#renewal = setTimeout(() => {
+      // Where that fails, the bridge ends the session, and the next connection asks again.
+      token().then((fetched) => fetched && this.send({ type: 'token', token: fetched }), () => {});
+    }, Math.min(wait, LONGEST_TIMER_MS));
+  }
 
   /**
    * @param {number} code
@@ -182,8 +202,14 @@ export class Connection {
    * @param {{reason: string, message: string}} [why]
    */
   #lost(code, told, why) {
-    const end = closing(code);
+    const end = closing(code, told);
     this.#abandon();
+    if (code === 4401 && this.#options.token && !this.#renewed) {
+      // The token may just be too old: once, another one is tried.
+      this.#renewed = true;
+      void this.#connect();
+      return;
+    }
     this.#failures += end.patience;
     if (end.reason === 'slow') {
       // A page that is too slow again at once is helped by a pause, not by a loop.
@@ -193,20 +219,20 @@ export class Connection {
     // A bridge that ends tells each page another moment, so that not all come at once.
     const hint = /retry after ([\d.]+) s/.exec(told);
     const wait = hint ? Number(hint[1]) * 1000 : backoff(this.#failures);
-    // The bridge's words add what it objects to; where this page has no sentence for the code, they are the better one.
-    const words = end.known ? (end.final && told ? `${end.message} (${told})` : end.message) : told || end.message;
-    const message = why?.message ?? words;
     this.#tell('offline', {
       reason: why?.reason ?? end.reason,
-      message,
+      message: why?.message ?? end.message,
       final: end.final,
       retryAt: end.final ? null : Date.now() + wait,
     });
-    if (!end.final && !this.#closed) this.#timer = setTimeout(() => this.#connect(), wait);
+    if (!end.final && !this.#closed) this.#timer = setTimeout(() => void this.#connect(), wait);
   }
 
   #abandon() {
     clearTimeout(this.#timer);
+    clearTimeout(this.#renewal);
+    this.#attempt += 1;
+    this.#greeted = 0;
     const socket = this.#socket;
     if (!socket) return;
     this.#socket = null;
@@ -216,15 +242,17 @@ export class Connection {
   }
 
   /**
-   * @param {ConnectionStatus['state']} state
-   * @param {Partial<ConnectionStatus>} more
+   * @param {LinkStatus['state']} state
+   * @param {Partial<LinkStatus>} more
    */
   #tell(state, more) {
-    const was = this.#status;
-    const since = was.state === state ? was.since : Date.now();
-    this.#status = { state, reason: '', message: '', final: false, retryAt: null, ...more, since };
-    if (was.state !== state || was.reason !== this.#status.reason || was.retryAt !== this.#status.retryAt) {
-      this.#options.onstatus(this.#status);
-    }
+    this.status = { state, reason: '', message: '', final: false, retryAt: null, ...more };
+    this.#options.onstatus(this.status);
   }
+}
+
+/** @param {string} text */
+function base64url(text) {
+  const bytes = new TextEncoder().encode(text);
+  return btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
 }

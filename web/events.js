@@ -9,73 +9,105 @@ export const FAILED = 'resource-failed';
 /** Dispatched after the specific event of every recovery. */
 export const RECOVERED = 'resource-recovered';
 
+/** @type {(event: ClusterEvent) => Promise<unknown>[]} */
+let waits;
+
 /**
- * Something that happened to a resource, dispatched on its element; it bubbles to `document`.
- *
+ * @typedef {object} ClusterEventInit
+ * @property {string} id
+ * @property {string} time
+ * @property {ResourceReference} resource
+ * @property {any} detail
+ * @property {boolean} [replayed]
+ * @property {string} [severity]
+ * @property {WireIncident | null} [incident]
+ * @property {boolean} [cancelable]
+ */
+
+/**
  * @template [Detail=any]
  * @extends {CustomEvent<Detail>}
  */
 export class ClusterEvent extends CustomEvent {
-  /** @type {string} */ #id;
-  /** @type {string} */ #time;
-  /** @type {boolean} */ #replayed;
-  /** @type {string} */ #severity;
-  /** @type {WireIncident | null} */ #incident;
-  /** @type {ResourceReference} */ #resource;
+  #init;
+  /** @type {Promise<unknown>[] | undefined} */
+  #waits;
+  /** How many promises are not settled yet. */
+  #pending = 0;
+
+  static {
+    waits = (event) => event.#waits ?? [];
+  }
 
   /**
    * @param {string} type
-   * @param {object} init
-   * @param {string} init.id
-   * @param {string} init.time
-   * @param {ResourceReference} init.resource
-   * @param {Detail} init.detail
-   * @param {boolean} [init.replayed]
-   * @param {string} [init.severity]
-   * @param {WireIncident | null} [init.incident]
-   * @param {boolean} [init.cancelable]
+   * @param {ClusterEventInit & {detail: Detail}} init
+   * @throws {TypeError} For a name that the platform uses.
    */
   constructor(type, init) {
+    if (clashes(type)) throw new TypeError(`"${type}" is an event of the platform; choose another name.`);
     super(type, { detail: init.detail, bubbles: true, composed: true, cancelable: init.cancelable ?? false });
-    this.#id = init.id;
-    this.#time = init.time;
-    this.#replayed = init.replayed ?? false;
-    this.#severity = init.severity ?? 'info';
-    this.#incident = init.incident ?? null;
-    this.#resource = init.resource;
+    this.#init = init;
   }
 
-  /** Unique in the cluster: the same event has the same id on every page. */
   get id() {
-    return this.#id;
+    return this.#init.id;
   }
 
-  /** When it happened, by the cluster's clock (RFC 3339). */
   get time() {
-    return this.#time;
+    return this.#init.time;
   }
 
-  /** True for what happened before this page (or its new connection) was there: open no modal, start no action. */
   get replayed() {
-    return this.#replayed;
+    return this.#init.replayed ?? false;
   }
 
   get severity() {
-    return this.#severity;
+    return this.#init.severity ?? 'info';
   }
 
   get incident() {
-    return this.#incident;
+    return this.#init.incident ?? null;
   }
 
   get resource() {
-    return this.#resource;
+    return this.#init.resource;
+  }
+
+  /** @param {unknown} promise */
+  waitUntil(promise) {
+    if (!this.cancelable) return;
+    if (this.eventPhase === Event.NONE && this.#pending === 0) {
+      throw new DOMException('waitUntil() was called after the event was dispatched.', 'InvalidStateError');
+    }
+    this.#pending += 1;
+    const settled = () => (this.#pending -= 1);
+    const wait = Promise.resolve(promise);
+    (this.#waits ??= []).push(wait);
+    wait.then(settled, settled);
   }
 }
 
-/** Names of the platform's events that have no `on…` property, and of the SDK's own. */
-const RESERVED = new RegExp(
-  '^(kube:.*|resource-failed|resource-recovered|domcontentloaded|dom(node|attr|subtree|character|focus|activate).*' +
+/**
+ * Waits for what the listeners asked to be waited for, also for what they add meanwhile.
+ *
+ * @param {ClusterEvent[]} events
+ * @returns {Promise<unknown[]> | null} The reasons of those that were rejected; null when nothing was asked for.
+ */
+export function waitedFor(events) {
+  const all = () => events.flatMap(waits);
+  if (all().length === 0) return null;
+  return (async () => {
+    let results = [];
+    do results = await Promise.allSettled(all());
+    while (results.length < all().length);
+    return results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+  })();
+}
+
+/** Names of the platform's events that have no `on…` property. */
+const PLATFORM = new RegExp(
+  '^(domcontentloaded|dom(node|attr|subtree|character|focus|activate).*' +
     '|focus(in|out)|composition(start|update|end)|touch(start|end|move|cancel))$',
   'i',
 );
@@ -83,20 +115,33 @@ const RESERVED = new RegExp(
 const judged = new Map();
 
 /**
- * Whether an event of the cluster may be dispatched under this name. One that the platform uses may not: a
- * `CustomEvent('submit')` would submit real forms.
+ * Whether the platform uses this name: a `CustomEvent('submit')` would submit real forms.
+ *
+ * @param {string} type
+ */
+function clashes(type) {
+  let verdict = judged.get(type);
+  if (verdict === undefined) {
+    const handler = `on${type.toLowerCase()}`;
+    verdict = type === '' || PLATFORM.test(type) || handler in window || handler in document;
+    if (judged.size < 1000) judged.set(type, verdict);
+  }
+  return verdict;
+}
+
+/** @type {Set<string>} */
+const refused = new Set();
+
+/**
+ * Whether an event of the cluster may be dispatched under this name, which must be neither the platform's nor the SDK's own.
  *
  * @param {string} type
  */
 export function allowed(type) {
-  let verdict = judged.get(type);
-  if (verdict === undefined) {
-    const handler = `on${type.toLowerCase()}`;
-    verdict = type !== '' && !RESERVED.test(type) && !(handler in window) && !(handler in document);
-    if (!verdict) console.warn(`kubedom: refused to dispatch "${type}": the platform uses that name.`);
-    if (judged.size < 1000) judged.set(type, verdict);
-  }
-  return verdict;
+  if (!clashes(type) && !/^(kube:.*|resource-failed|resource-recovered)$/i.test(type)) return true;
+  if (!refused.has(type)) console.warn(`kubedom: refused to dispatch "${type}": that name is the platform's or the SDK's own.`);
+  if (refused.size < 1000) refused.add(type);
+  return false;
 }
 
 /**
@@ -132,15 +177,16 @@ export function resourceOf(entry) {
 /**
  * Dispatches what one event entry means: the specific event, then the generic one, then (for a failure that nobody
  * prevented) `kube:default` on the cluster's element, which is where a page hangs its own reaction, as the platform does with
- * a link's navigation: `stopPropagation()` does not stop it, `preventDefault()` does.
+ * a link's navigation: `stopPropagation()` does not stop it, `preventDefault()` does, and `waitUntil()` puts it off.
  *
  * @param {Element} target
  * @param {Element} cluster
  * @param {EventEntry} entry
  * @param {string[]} types In order; of a failure's or recovery's, the last is the generic one.
  * @param {boolean} failure Whether there is a default to prevent.
+ * @param {() => boolean} open Whether there is still a reason for the default.
  */
-export function dispatch(target, cluster, entry, types, failure) {
+export function dispatch(target, cluster, entry, types, failure, open) {
   const init = {
     id: entry.id ?? '',
     time: entry.time ?? '',
@@ -151,13 +197,25 @@ export function dispatch(target, cluster, entry, types, failure) {
     detail: entry.detail ?? {},
     cancelable: failure,
   };
-  let prevented = false;
-  let last;
+  /** @type {ClusterEvent[]} */
+  const events = [];
   for (const type of types) {
-    last = new ClusterEvent(type, init);
-    if (prevented) last.preventDefault();
-    target.dispatchEvent(last);
-    prevented = last.defaultPrevented;
+    const event = new ClusterEvent(type, init);
+    if (events.at(-1)?.defaultPrevented) event.preventDefault();
+    target.dispatchEvent(event);
+    events.push(event);
   }
-  if (failure && last && !prevented) cluster.dispatchEvent(new CustomEvent('kube:default', { detail: { event: last } }));
+  if (!failure) return;
+  const event = /** @type {ClusterEvent} */ (events.at(-1));
+  const follow = () => {
+    if (events.some((each) => each.defaultPrevented) || !open()) return;
+    cluster.dispatchEvent(new CustomEvent('kube:default', { detail: { event } }));
+  };
+  const waiting = waitedFor(events);
+  if (!waiting) return follow();
+  void waiting.then((reasons) => {
+    // Whoever waits for something that fails has not asked for the default to be left out.
+    for (const reason of reasons) reportError(reason);
+    follow();
+  });
 }

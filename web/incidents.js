@@ -29,6 +29,11 @@ export class Incidents {
     return [...this.#open.values()].map((known) => known.incident);
   }
 
+  /** @param {string} id */
+  has(id) {
+    return this.#open.has(id);
+  }
+
   /**
    * @param {string} uid
    * @returns {Incident[]}

@@ -47,13 +47,18 @@ export interface Incident {
 export interface CommandOptions {
   /** Why, for those who read the action later. */
   reason?: string;
-  /** What the command needs beside its target, as `{ until: '2030-01-31T12:00:00Z' }` for `vetoHealing`. */
-  parameters?: Record<string, unknown>;
+  /** Change nothing; the result tells what would be changed. */
+  dryRun?: boolean;
   /** Two commands with one key are one action. Default: a random key. */
   idempotencyKey?: string;
-  /** Stops waiting for the result; what was sent is done all the same. */
+  /** What becomes of it while this page is not connected: refused at once (the default), or kept and sent when it is again. */
+  offline?: 'refuse' | 'keep';
+  /** Stops waiting for the result; what was sent is done all the same, what is kept is not sent. */
   signal?: AbortSignal;
 }
+
+/** What a command needs beside its target, as `{ replicas: 3 }`, or `{ until: '2030-01-31T12:00:00Z' }` for `vetoHealing`. */
+export type CommandArguments = Record<string, unknown>;
 
 export type CommandTarget = wire.Target;
 
@@ -67,8 +72,9 @@ export interface CommandResult {
 /**
  * Why a command did not succeed.
  *
- * Codes of the page: `offline` (not sent), `disconnected` (sent, no answer), `unknown` (acknowledged, the result was missed),
- * `targetGone`; codes of the bridge: `forbidden`, `targetGone`, `unknownCommand`, …; `failed` when the action itself failed.
+ * Codes of the page: `offline` (not sent), `cancelled` (a listener of `kube:beforecommand` kept it back), `disconnected` (sent, no
+ * answer), `unknown` (acknowledged, the result was missed), `targetGone`; codes of the bridge: `forbidden`, `targetGone`,
+ * `unknownCommand`, …; `failed`, `denied` and `expired` are how the action itself ended.
  */
 export class CommandError extends Error {
   constructor(code: string, message: string, field?: string);
@@ -76,15 +82,29 @@ export class CommandError extends Error {
   readonly field: string | undefined;
 }
 
-/** Attributes: `kind`, `name`, `namespace`, `uid`, `phase`, `status`, `ready`, `restarts`, `incident`, as far as they apply. */
+/**
+ * Attributes: `name`, `namespace`, `uid` and, as far as they apply, `phase`, `status`, `ready`, `restarts`, `node`, `schedule` and
+ * `incident` (the kinds of the failures that are going on).
+ */
 export class KubeResource extends HTMLElement {
   readonly kind: string;
   readonly name: string;
   readonly namespace: string;
   readonly uid: string;
+  /** The resource with the fields that may be shown; null until it is known. */
   readonly object: KubernetesObject | null;
+  /** The failures of this resource that are going on. */
   readonly incidents: readonly Incident[];
-  command(name: CommandName, options?: CommandOptions): Promise<CommandResult>;
+  /**
+   * Asks the cluster to do something to this resource. It is fulfilled when that has reached its effect, and rejected with a
+   * `CommandError`. A command leaves this page once, whatever becomes of the connection.
+   */
+  command(name: CommandName, args?: CommandArguments, options?: CommandOptions): Promise<CommandResult>;
+  /**
+   * Whether the user may do this, for greying out: kept for some seconds, and decided anew by the cluster when it is done.
+   * Rejected with a `CommandError` where nobody can say, as while offline.
+   */
+  can(name: CommandName): Promise<boolean>;
 }
 
 export class KubePod extends KubeResource {
@@ -92,21 +112,49 @@ export class KubePod extends KubeResource {
   readonly workload: { kind: string; name: string; uid?: string } | null;
 }
 
-/** A workload of any kind; the attribute `kind` says which. */
-export class KubeDeployment extends KubeResource {}
+/** What pods belong to. */
+export class KubeWorkload extends KubeResource {}
+export class KubeDeployment extends KubeWorkload {}
+export class KubeStatefulSet extends KubeWorkload {}
+export class KubeDaemonSet extends KubeWorkload {}
+/** One that no deployment made. */
+export class KubeReplicaSet extends KubeWorkload {}
+export class KubeJob extends KubeWorkload {}
+export class KubeCronJob extends KubeWorkload {}
 
+export class KubeNode extends KubeResource {}
+
+/** It is there as soon as anything in it is; `object` is null as long as the namespace's own object is not known. */
 export class KubeNamespace extends KubeResource {}
 
 export class KubeCluster extends HTMLElement {
+  /** How the connection is; `kube:status` tells of its changes. */
   readonly status: ConnectionStatus;
+  /** The cluster's name and version; empty until the bridge said it. */
   readonly info: { name: string; version: string };
+  /** Who is signed in. */
   readonly user: string;
-  /** All that are open in the cluster. */
+  /** All failures that are going on in the cluster. */
   readonly incidents: Incident[];
+  /**
+   * Fetches the bearer token, before each connection and before the token ends; or renews the sign-in's cookie and gives
+   * nothing. Pages share a socket when their tokens are of one user. Setting it connects anew.
+   */
+  token: (() => Promise<string | void> | string | void) | null;
+  /** The element of a resource. */
   resource(uid: string): KubeResource | null;
+  /** The projections of a kind, also of one that has no element. */
   objects(kind: string): KubernetesObject[];
-  command(name: CommandName, options: CommandOptions & { target: CommandTarget }): Promise<CommandResult>;
+  /** A command about any resource, also one without an element. */
+  command(
+    name: CommandName,
+    args: CommandArguments | undefined,
+    options: CommandOptions & { target: CommandTarget },
+  ): Promise<CommandResult>;
+  can(name: CommandName, target: CommandTarget): Promise<boolean>;
+  /** Tries to connect now instead of waiting for the next attempt. */
   reconnect(): void;
+  /** Closes the connection until the element is put into a document again, or `reconnect()` is called. */
   disconnect(): void;
 }
 
@@ -118,7 +166,8 @@ export type CommandName = 'restartPod' | 'deletePod' | 'restartDeployment' | (st
  * Something that happened to a resource. It is dispatched on the resource's element (on its namespace's or the cluster's when
  * that has none) and bubbles to `document`.
  *
- * A failure's events are cancelable. Their default is what the page hangs on `kube:default`: on kubedom's own page, the modal.
+ * Two kinds are cancelable, for they have a default: the events of a failure that begins, whose default is what the page hangs
+ * on `kube:default` (on kubedom's own page, the modal), and `kube:beforecommand`, whose default is that the command is sent.
  */
 export class ClusterEvent<Detail = any> extends CustomEvent<Detail> {
   constructor(
@@ -143,7 +192,57 @@ export class ClusterEvent<Detail = any> extends CustomEvent<Detail> {
   readonly severity: string;
   readonly incident: WireIncident | null;
   readonly resource: ResourceReference;
+  /**
+   * Puts the default off until the promise is settled; `preventDefault()` has its effect until then. Only while the event is
+   * dispatched or something is still waited for. It does nothing where there is no default.
+   */
+  waitUntil(promise: PromiseLike<unknown>): void;
 }
+
+// --- Waiting for events ----------------------------------------------------------------------------------------------
+
+export interface OnceOptions<Type = any> {
+  /** Rejects the promise with its reason. */
+  signal?: AbortSignal;
+  /** Only an event for which this is true; what it throws rejects the promise. */
+  filter?: (event: Type) => boolean;
+}
+
+/**
+ * The next event of a type. The listener goes with it, and also when the promise is dropped before anybody waited for it; once
+ * somebody waits, it stays as long as the target unless a `signal` ends it.
+ */
+export function once<Type extends keyof GlobalEventHandlersEventMap>(
+  target: EventTarget,
+  type: Type,
+  options?: OnceOptions<GlobalEventHandlersEventMap[Type]>,
+): Promise<GlobalEventHandlersEventMap[Type]>;
+export function once<Type extends Event = any>(target: EventTarget, type: string, options?: OnceOptions<Type>): Promise<Type>;
+
+export interface StreamOptions {
+  /** Ends the loop with its reason. */
+  signal?: AbortSignal;
+  /** How many events may wait for the loop. Default: 1000. */
+  max?: number;
+  /** What happens to one more. Default: `drop-oldest`. */
+  overflow?: 'drop-oldest' | 'drop-newest' | 'error';
+}
+
+export interface EventStream<Type> extends AsyncIterableIterator<Type> {
+  /** How many events were left out because too many waited. */
+  readonly dropped: number;
+}
+
+/**
+ * The events of a type from now on: `for await (const event of stream(document, 'podFailed')) …`. The listener goes with the end of
+ * the loop, however that comes, and also when the iterator is dropped.
+ */
+export function stream<Type extends keyof GlobalEventHandlersEventMap>(
+  target: EventTarget,
+  type: Type,
+  options?: StreamOptions,
+): EventStream<GlobalEventHandlersEventMap[Type]>;
+export function stream<Type extends Event = any>(target: EventTarget, type: string, options?: StreamOptions): EventStream<Type>;
 
 export interface FailureDetail {
   namespace?: string;
@@ -216,12 +315,25 @@ export interface ChangeDetail {
   removed: KubeResource[];
 }
 
+/** What is about to be sent; a listener may change all but the name. */
+export interface BeforeCommandDetail extends Omit<CommandOptions, 'signal'> {
+  readonly name: CommandName;
+  args: CommandArguments;
+  idempotencyKey: string;
+}
+
 declare global {
   interface HTMLElementTagNameMap {
     'kube-cluster': KubeCluster;
     'kube-namespace': KubeNamespace;
     'kube-deployment': KubeDeployment;
+    'kube-statefulset': KubeStatefulSet;
+    'kube-daemonset': KubeDaemonSet;
+    'kube-replicaset': KubeReplicaSet;
+    'kube-job': KubeJob;
+    'kube-cronjob': KubeCronJob;
     'kube-pod': KubePod;
+    'kube-node': KubeNode;
   }
 
   /** `document`, `window` and every HTML element take their types from here. */
@@ -237,6 +349,20 @@ declare global {
     podDeleted: ClusterEvent<PodDetail>;
     deploymentCreated: ClusterEvent<DeploymentDetail>;
     deploymentDeleted: ClusterEvent<DeploymentDetail>;
+    statefulSetCreated: ClusterEvent<FailureDetail>;
+    statefulSetDeleted: ClusterEvent<FailureDetail>;
+    daemonSetCreated: ClusterEvent<FailureDetail>;
+    daemonSetDeleted: ClusterEvent<FailureDetail>;
+    replicaSetCreated: ClusterEvent<FailureDetail>;
+    replicaSetDeleted: ClusterEvent<FailureDetail>;
+    jobCreated: ClusterEvent<FailureDetail>;
+    jobDeleted: ClusterEvent<FailureDetail>;
+    cronJobCreated: ClusterEvent<FailureDetail>;
+    cronJobDeleted: ClusterEvent<FailureDetail>;
+    nodeCreated: ClusterEvent<FailureDetail>;
+    nodeDeleted: ClusterEvent<FailureDetail>;
+    namespaceCreated: ClusterEvent<FailureDetail>;
+    namespaceDeleted: ClusterEvent<FailureDetail>;
 
     /** What a HealingPolicy is going to do about a failing object, or why it does nothing. */
     healingPlanned: ClusterEvent<HealingDecisionDetail>;
@@ -256,6 +382,8 @@ declare global {
     'kube:status': CustomEvent<ConnectionStatus>;
     /** A gap was closed by reading everything again; on the cluster's element. Events in the gap were missed. */
     'kube:resync': CustomEvent<{}>;
+    /** A command is about to be sent; on its target's element. Cancelable: `preventDefault()` keeps it back. */
+    'kube:beforecommand': ClusterEvent<BeforeCommandDetail>;
     /** A failure that is news and whose events nobody prevented; on the cluster's element, not bubbling. */
     'kube:default': CustomEvent<{ event: ClusterEvent<FailureDetail> }>;
     /** The bridge complained about something that was no command. */

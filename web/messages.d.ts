@@ -7,11 +7,12 @@ export type Message = ClientMessage | ServerMessage;
 /**
  * What a page sends.
  */
-export type ClientMessage = Subscribe | Unsubscribe | Token | Command;
+export type ClientMessage = Subscribe | Unsubscribe | Token | Command | Can;
 /**
  * What a page is sent.
  */
-export type ServerMessage = Hello | Snapshot | SnapshotEnd | Changes | Heartbeat | Resync | Ack | Result | ErrorMessage;
+export type ServerMessage =
+  Hello | Snapshot | SnapshotEnd | Changes | Heartbeat | Resync | Ack | Result | Verdicts | ErrorMessage;
 /**
  * What happened, see docs/failures.md; `<kind>Removed` ends what was open of an object.
  */
@@ -200,6 +201,30 @@ export interface Target {
    * Makes it this object and no later one of the same name.
    */
   uid?: string;
+}
+/**
+ * Ask what the user may do, for greying out; whether it is done is decided when it is asked for.
+ */
+export interface Can {
+  type: 'can';
+  /**
+   * Chosen by the page; the answer names it.
+   */
+  id: string;
+  /**
+   * @maxItems 100
+   */
+  questions: Question[];
+}
+/**
+ * Whether an action may be started on a target.
+ */
+export interface Question {
+  /**
+   * What to do, as in a command.
+   */
+  name: string;
+  target: Target;
 }
 /**
  * The first message, and the answer to a `token` message.
@@ -512,6 +537,14 @@ export interface Result {
   id: string;
   phase: 'Denied' | 'Expired' | 'Failed' | 'Succeeded';
   message?: string;
+}
+/**
+ * The answers to a `can` message, in the order of its questions.
+ */
+export interface Verdicts {
+  type: 'verdicts';
+  id: string;
+  allowed: boolean[];
 }
 /**
  * A message could not be carried out.

@@ -2,12 +2,11 @@
  * Where this page stands in the bridge's journal.
  *
  * In: the messages of one connection after the other. Out: the same messages without the entries that were taken before, each
- * entry marked when it is a replay, and the `subscribe` message with which the next connection goes on. It promises that an
- * entry passes once, and that a position is offered for resuming only when everything up to it was received: a snapshot that
+ * entry marked when it is a replay, and the position from which the next connection goes on. It promises that an entry passes
+ * once, and that a position is offered for resuming only when everything up to it was received: a snapshot that
  * broke off leaves none.
  *
  * @import {Entry, ServerMessage} from './index.js'
- * @import {Subscribe} from './messages.js'
  */
 import { readEntries } from './protocol.js';
 
@@ -43,19 +42,9 @@ export class Position {
     this.#taken = null;
   }
 
-  /**
-   * The first message of a new connection.
-   *
-   * @param {string[]} namespaces Empty means all.
-   * @returns {Subscribe}
-   */
-  subscribe(namespaces) {
+  /** There is a new connection: a snapshot that broke off with the former one begins anew. */
+  opened() {
     this.#snapshotting = false;
-    return {
-      type: 'subscribe',
-      filter: namespaces.length > 0 ? { namespaces } : {},
-      ...(this.#taken && { since: this.#taken }),
-    };
   }
 
   /**

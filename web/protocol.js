@@ -6,7 +6,6 @@
  * through and is ignored further on, so that a newer bridge can talk to an older page.
  *
  * @import {Entry, ServerMessage} from './index.js'
- * @import {CloseCode} from './messages.js'
  */
 
 /** The WebSocket subprotocol that this SDK speaks. */
@@ -76,63 +75,14 @@ export function isObject(value) {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+const DEFAULT_HEARTBEAT_S = 15;
+
 /**
- * What a close code of the bridge means for this page.
+ * After how many milliseconds without a message a heartbeat has been missed.
  *
- * @typedef {object} Closing
- * @property {string} reason One word for scripts.
- * @property {string} message A sentence for people.
- * @property {boolean} known Whether this page knows the code.
- * @property {boolean} final Whether trying again makes no sense.
- * @property {number} patience How many failed attempts it counts as: more means a longer wait before the next.
+ * @param {ServerMessage} hello
  */
-
-/** @type {Readonly<Record<CloseCode, Omit<Closing, 'patience' | 'known'> & {patience?: number}>>} */
-const CLOSINGS = {
-  1012: { reason: 'restarting', message: 'kubedom is restarting; this page comes back by itself.', final: false, patience: 3 },
-  1013: { reason: 'busy', message: 'kubedom is busy; this page comes back by itself.', final: false, patience: 3 },
-  4400: {
-    reason: 'bad-message',
-    message: 'kubedom refused a message of this page. Reload the page; if that does not help, it is a bug to report.',
-    final: true,
-  },
-  4401: {
-    reason: 'signed-out',
-    message: "Your session is over. Reload the page to sign in again, or open a new link: Enter in kubedom's terminal prints one.",
-    final: true,
-  },
-  4403: {
-    reason: 'forbidden',
-    message: 'You may not watch these namespaces. Ask for the right to list their pods, or choose others.',
-    final: true,
-  },
-  4406: {
-    reason: 'version',
-    message: 'This page is older or newer than the kubedom that it talks to. Reload the page.',
-    final: true,
-  },
-  4408: { reason: 'slow', message: 'This page fell behind and resumes where it was.', final: false, patience: 0 },
-  4409: {
-    reason: 'too-many-connections',
-    message: 'There are too many open pages. Close some; this one keeps trying.',
-    final: false,
-    patience: 5,
-  },
-  4429: { reason: 'too-fast', message: 'kubedom asked this page to slow down.', final: false, patience: 5 },
-};
-
-/**
- * @param {number} code The code with which the WebSocket was closed.
- * @returns {Closing}
- */
-export function closing(code) {
-  const known = code in CLOSINGS && CLOSINGS[/** @type {CloseCode} */ (code)];
-  if (known) return { patience: 1, ...known, known: true };
-  return {
-    known: false,
-    reason: 'unreachable',
-    message: 'kubedom cannot be reached. Is `kubedom run` still running?',
-    final: false,
-    patience: 1,
-  };
+export function silenceOf(hello) {
+  const heartbeat = Number(hello.heartbeat ?? DEFAULT_HEARTBEAT_S) * 1000;
+  return heartbeat + Math.min(5000, heartbeat / 2);
 }

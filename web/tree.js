@@ -1,42 +1,48 @@
 /**
  * Where every resource's element is.
  *
- * In: state entries. Out: elements in their places: cluster > namespace > workload > pod. It promises that an element is
- * created once for a uid and moved, never re-created, when its workload becomes known or changes; that a lookup by uid is one
- * Map access; and that an empty namespace leaves no element behind. Kinds without an element of their own are only kept.
+ * In: state entries. Out: elements in their places: cluster > namespace > workload > pod, cron jobs around their jobs, and
+ * nodes in the cluster. It promises that an element is created once for a uid and moved, never re-created, when its owner
+ * becomes known or changes; that a lookup by uid is one Map access; and that an empty namespace leaves no element behind.
+ * Kinds without an element of their own are only kept.
  *
- * @import {ResourceReference, StateEntry} from './index.js'
+ * @import {ObjectMetadata, ResourceReference, StateEntry} from './index.js'
  */
-import { KubeDeployment, reflectWorkload } from './elements/deployment.js';
-import { KubeNamespace, reflectNamespace } from './elements/namespace.js';
-import { KubePod, reflectPod } from './elements/pod.js';
-import { entryOf, keep, reflect } from './elements/resource.js';
+import { KubeNamespace } from './elements/namespace.js';
+import { KubeNode } from './elements/node.js';
+import { KubePod } from './elements/pod.js';
+import { KubeResource, entryOf, keep, reflect } from './elements/resource.js';
+import {
+  KubeCronJob,
+  KubeDaemonSet,
+  KubeDeployment,
+  KubeJob,
+  KubeReplicaSet,
+  KubeStatefulSet,
+  KubeWorkload,
+} from './elements/workload.js';
 
-/** @typedef {KubePod | KubeDeployment | KubeNamespace} Resource */
-
-const WORKLOADS = new Set([
-  'Deployment',
-  'StatefulSet',
-  'DaemonSet',
-  'ReplicaSet',
-  'ReplicationController',
-  'Job',
-  'CronJob',
-]);
+const CLASSES = new Map(
+  [KubeCronJob, KubeDaemonSet, KubeDeployment, KubeJob, KubeNamespace, KubeNode, KubePod, KubeReplicaSet, KubeStatefulSet].map(
+    (element) => [element.kind, element],
+  ),
+);
 
 export class Tree {
   /** @type {Element} */
   #root;
-  /** @type {Map<string, Resource>} */
+  /** @type {Map<string, KubeResource>} */
   #elements = new Map();
   /** @type {Map<string, KubeNamespace>} */
   #namespaces = new Map();
-  /** @type {Map<string, KubeDeployment>} By kind, namespace and name, which is how a pod names its workload. */
+  /** @type {Map<string, KubeWorkload>} By kind, namespace and name, which is how what they own names them. */
   #workloads = new Map();
-  /** @type {Map<string, Set<KubePod>>} Pods whose workload has no element yet, by that key. */
+  /** @type {Map<string, Set<KubeResource>>} What has an owner without an element yet, by that key. */
   #waiting = new Map();
   /** @type {Map<string, StateEntry>} Objects of kinds without an element. */
   #others = new Map();
+  /** @type {KubeResource[]} What waited for a workload that is there now. */
+  #moving = [];
 
   /** @param {Element} root */
   constructor(root) {
@@ -49,9 +55,14 @@ export class Tree {
     yield* this.#others.keys();
   }
 
+  /** @param {string} uid */
+  has(uid) {
+    return this.#elements.has(uid) || this.#others.has(uid);
+  }
+
   /**
    * @param {string} uid
-   * @returns {Resource | null}
+   * @returns {KubeResource | null}
    */
   element(uid) {
     return this.#elements.get(uid) ?? null;
@@ -77,7 +88,7 @@ export class Tree {
 
   /**
    * @param {StateEntry} entry
-   * @returns {{element: Resource, created: boolean} | null} Null when the kind has no element.
+   * @returns {{element: KubeResource, created: boolean} | null} Null when the kind has no element.
    */
   upsert(entry) {
     const known = this.#elements.get(entry.uid);
@@ -86,19 +97,23 @@ export class Tree {
       this.#others.set(entry.uid, entry);
       return null;
     }
-    const { name = '', namespace = '' } = entry.object?.metadata ?? {};
+    const { name, namespace = '' } = entry.object?.metadata ?? {};
     keep(element, entry);
-    reflect(element, { name, namespace: element instanceof KubeNamespace ? null : namespace, uid: entry.uid });
-    if (element instanceof KubePod) {
-      reflectPod(element);
-      this.#place(element, namespace);
-    } else if (element instanceof KubeDeployment) {
-      reflectWorkload(element);
-      if (!known) this.#welcome(element, namespace);
-    } else {
-      reflectNamespace(element);
-    }
+    if (!known) reflect(element, { name, namespace, uid: entry.uid });
+    reflect(element, /** @type {typeof KubeResource} */ (element.constructor).status(entry));
+    if (element instanceof KubePod || element instanceof KubeJob) this.#place(element, namespace, !known);
+    else if (!known && element instanceof KubeWorkload) move(this.#namespace(namespace), element);
+    else if (!known && element instanceof KubeNode) this.#root.append(element);
+    if (!known && element instanceof KubeWorkload) this.#welcome(element, namespace);
     return { element, created: !known };
+  }
+
+  /** Moves what belongs to a new workload into it; that can be many, so it is done step by step, before the next entry. */
+  *settle() {
+    for (let child; (child = this.#moving.pop()); ) {
+      this.#place(child, child.namespace, false);
+      yield;
+    }
   }
 
   /** @param {string} uid */
@@ -109,34 +124,31 @@ export class Tree {
     this.#elements.delete(uid);
     if (element instanceof KubeNamespace) {
       element.removeAttribute('uid');
-      keep(element, { op: 'delete', kind: 'Namespace', uid: '' });
+      keep(element, null);
       this.#prune(element.name);
       return;
     }
-    const namespace = element.namespace;
-    if (element instanceof KubePod) {
-      this.#unwait(element);
-    } else {
-      const key = keyOf(element.kind, namespace, element.name);
-      const successor = this.#workloads.get(key) !== element;
-      if (!successor) this.#workloads.delete(key);
-      // Its pods outlive a workload for a moment, or for good when they were orphaned.
-      for (const pod of [...element.children]) if (pod instanceof KubePod) this.#place(pod, namespace);
+    this.#unwait(element);
+    const { kind, name, namespace } = element;
+    if (element instanceof KubeWorkload) {
+      const key = keyOf(kind, namespace, name);
+      if (this.#workloads.get(key) === element) this.#workloads.delete(key);
+      // What it owns outlives it for a moment, or for good when it was orphaned.
+      const children = /** @type {KubeResource[]} */ ([...element.children]);
+      for (const child of children) this.#place(child, namespace, false);
     }
     element.remove();
     this.#prune(namespace);
   }
 
   /** @param {StateEntry} entry */
-  #create(entry) {
-    const { kind } = entry;
-    const metadata = entry.object?.metadata ?? {};
-    /** @type {Resource | null} */
-    let element = null;
-    if (kind === 'Pod') element = new KubePod();
-    if (kind === 'Namespace') element = this.#namespace(metadata.name ?? '');
-    if (WORKLOADS.has(kind) && !ownedByDeployment(metadata)) element = new KubeDeployment();
-    if (element) this.#elements.set(entry.uid, element);
+  #create({ kind, uid, object }) {
+    const metadata = object?.metadata ?? {};
+    const Kind = CLASSES.get(kind);
+    // A deployment's replica sets are its own affair: their pods are told to belong to the deployment.
+    if (!Kind || (kind === 'ReplicaSet' && ownerOf(metadata, 'Deployment'))) return null;
+    const element = Kind === KubeNamespace ? this.#namespace(metadata.name ?? '') : new Kind();
+    this.#elements.set(uid, element);
     return element;
   }
 
@@ -153,48 +165,49 @@ export class Tree {
   }
 
   /**
-   * @param {KubePod} pod
+   * Puts it into its owner's element, or into its namespace's as long as that has none.
+   *
+   * @param {KubeResource} element
    * @param {string} namespace
+   * @param {boolean} created
    */
-  #place(pod, namespace) {
-    const workload = pod.workload;
-    const key = workload ? keyOf(workload.kind, namespace, workload.name) : '';
-    const home = key ? this.#workloads.get(key) : undefined;
-    this.#unwait(pod);
+  #place(element, namespace, created) {
+    const entry = entryOf(element);
+    const owner = element instanceof KubeJob ? ownerOf(entry?.object?.metadata ?? {}, 'CronJob') : entry?.workload;
+    const key = owner ? keyOf(String(owner.kind), namespace, String(owner.name)) : '';
+    const home = this.#workloads.get(key);
+    if (!created) this.#unwait(element);
     if (key && !home) {
       const waiting = this.#waiting.get(key) ?? new Set();
-      this.#waiting.set(key, waiting.add(pod));
-      waitsFor.set(pod, key);
+      this.#waiting.set(key, waiting.add(element));
+      waitsFor.set(element, key);
     }
-    const parent = home ?? this.#namespace(namespace);
-    if (pod.parentElement !== parent) parent.append(pod);
+    move(home ?? this.#namespace(namespace), element);
   }
 
-  /** @param {KubePod} pod */
-  #unwait(pod) {
-    const key = waitsFor.get(pod);
+  /** @param {KubeResource} element */
+  #unwait(element) {
+    const key = waitsFor.get(element);
     if (key === undefined) return;
-    waitsFor.delete(pod);
+    waitsFor.delete(element);
     const waiting = this.#waiting.get(key);
-    waiting?.delete(pod);
+    waiting?.delete(element);
     if (waiting?.size === 0) this.#waiting.delete(key);
   }
 
   /**
-   * A workload that is new takes in the pods that waited for it.
+   * A workload that is new takes in what waited for it.
    *
-   * @param {KubeDeployment} workload
+   * @param {KubeWorkload} workload
    * @param {string} namespace
    */
   #welcome(workload, namespace) {
     const key = keyOf(workload.kind, namespace, workload.name);
-    // After a deletion and re-creation under one name, the pods of the predecessor go with the name.
+    // After a deletion and re-creation under one name, what the predecessor owned goes with the name.
     const predecessor = this.#workloads.get(key);
     this.#workloads.set(key, workload);
-    this.#namespace(namespace).append(workload);
-    for (const pod of [...(predecessor?.children ?? []), ...(this.#waiting.get(key) ?? [])]) {
-      if (pod instanceof KubePod) this.#place(pod, namespace);
-    }
+    const children = /** @type {Iterable<KubeResource>} */ (predecessor?.children ?? []);
+    this.#moving = [...children, ...(this.#waiting.get(key) ?? [])].reverse();
   }
 
   /** @param {string} name */
@@ -206,8 +219,20 @@ export class Tree {
   }
 }
 
-/** @type {WeakMap<KubePod, string>} */
+/** @type {WeakMap<KubeResource, string>} */
 const waitsFor = new WeakMap();
+
+/**
+ * Where the platform can, an element that is in the document already is moved without being taken out.
+ *
+ * @param {Element & {moveBefore?: (node: Element, before: null) => void}} parent
+ * @param {Element} element
+ */
+function move(parent, element) {
+  if (element.parentNode === parent) return;
+  if (parent.moveBefore && element.isConnected && parent.isConnected) parent.moveBefore(element, null);
+  else parent.append(element);
+}
 
 /**
  * No Kubernetes name has a slash.
@@ -221,10 +246,9 @@ function keyOf(kind, namespace, name) {
 }
 
 /**
- * A Deployment's replica sets are its own affair: their pods are told to belong to the Deployment.
- *
- * @param {import('./index.js').ObjectMetadata} metadata
+ * @param {ObjectMetadata} metadata
+ * @param {string} kind
  */
-function ownedByDeployment(metadata) {
-  return (metadata.ownerReferences ?? []).some((owner) => owner?.kind === 'Deployment');
+function ownerOf({ ownerReferences }, kind) {
+  return (ownerReferences ?? []).find((owner) => owner?.kind === kind);
 }

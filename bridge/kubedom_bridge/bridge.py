@@ -36,6 +36,7 @@ from .limits import (
     Connections,
 )
 from .metrics import Metrics
+from .permissions import Permissions
 from .protocol import CloseCode, Command, Target
 from .reviews import AccessReviews, Resource, TokenReviews
 from .session import Greeting, Services, Session
@@ -145,6 +146,13 @@ class Bridge:
                 metrics=self.metrics,
             ),
             gateway=ActionGateway(journal, not_healing),
+            permissions=Permissions(
+                api,
+                own=not settings.reviewed,
+                not_healing=not_healing,
+                clock=loop.time,
+                count=self.metrics.review_counter("action"),
+            ),
             authority=self.authority,
             greeting=greeting,
             metrics=self.metrics,

@@ -1,8 +1,8 @@
 """The messages of `kubedom.v1`: what a page may send, what it is sent, and how both are read and written.
 
-In comes one text message of a page, out goes a typed `Subscribe` or `Command`, or a `BadMessage` that names the field.
-The other way, `StateEntry`, `DeleteEntry` and `EventEntry` are what the journal stores; they are encoded once and
-joined into frames as bytes. Nothing here does I/O.
+In comes one text message of a page, out goes a typed `Subscribe`, `Command` or `Can`, or a `BadMessage` that names the
+field. The other way, `StateEntry`, `DeleteEntry` and `EventEntry` are what the journal stores; they are encoded once
+and joined into frames as bytes. Nothing here does I/O.
 
 These structs are the one source of the protocol: its JSON Schema, with these docstrings and descriptions, is made from
 them, and from that the TypeScript types and the AsyncAPI document.
@@ -23,12 +23,13 @@ from .errors import KubedomError
 
 SUBPROTOCOL = "kubedom.v1"
 #: Of the schema: the first number is the subprotocol's, the second grows with what is added, the third with its words.
-SCHEMA_VERSION = "1.0.0"
+SCHEMA_VERSION = "1.1.0"
 SOCKET_PATH = "/api/socket"
 HEARTBEAT_SECONDS = 15.0
 MAX_MESSAGE_BYTES = 65_536
 COMMANDS_PER_SECOND = 20.0
 COMMAND_BURST = 40
+QUESTIONS_A_MESSAGE = 100
 #: Messages of any type, of all connections of a user together.
 MESSAGES_PER_SECOND = 100.0
 MESSAGE_BURST = 300
@@ -157,8 +158,28 @@ class Command(_Wire, tag="command", tag_field="type"):
     dry_run: Annotated[bool, Meta(description="Only say what would be changed.")] = False
 
 
-ClientMessage = Subscribe | Unsubscribe | Token | Command
-_CLIENT_MESSAGES = {"subscribe": Subscribe, "unsubscribe": Unsubscribe, "token": Token, "command": Command}
+class Question(_FrozenWire, frozen=True):
+    """Whether an action may be started on a target."""
+
+    name: Annotated[str, Meta(description="What to do, as in a command.")]
+    target: Target
+
+
+class Can(_Wire, tag="can", tag_field="type"):
+    """Ask what the user may do, for greying out; whether it is done is decided when it is asked for."""
+
+    id: Annotated[str, Meta(description="Chosen by the page; the answer names it.")]
+    questions: Annotated[list[Question], Meta(max_length=QUESTIONS_A_MESSAGE)]
+
+
+ClientMessage = Subscribe | Unsubscribe | Token | Command | Can
+_CLIENT_MESSAGES = {
+    "subscribe": Subscribe,
+    "unsubscribe": Unsubscribe,
+    "token": Token,
+    "command": Command,
+    "can": Can,
+}
 _client_decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessage)
 
 
@@ -325,6 +346,13 @@ class Result(_Wire, kw_only=True, tag="result", tag_field="type"):
     message: str = ""
 
 
+class Verdicts(_Wire, kw_only=True, tag="verdicts", tag_field="type"):
+    """The answers to a `can` message, in the order of its questions."""
+
+    id: str
+    allowed: list[bool]
+
+
 class ErrorMessage(_Wire, kw_only=True, tag="error", tag_field="type"):
     """A message could not be carried out."""
 
@@ -334,7 +362,7 @@ class ErrorMessage(_Wire, kw_only=True, tag="error", tag_field="type"):
     field: Annotated[str, Meta(description="The part of the message at fault.")] = ""
 
 
-ServerMessage = Hello | Snapshot | SnapshotEnd | Changes | Heartbeat | Resync | Ack | Result | ErrorMessage
+ServerMessage = Hello | Snapshot | SnapshotEnd | Changes | Heartbeat | Resync | Ack | Result | Verdicts | ErrorMessage
 
 _encoder = msgspec.json.Encoder()
 

@@ -235,3 +235,26 @@ async def review_access(api: Api, user: User, attributes: Mapping[str, str]) -> 
         body={"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec},
     )
     return (review.get("status") or {}).get("allowed") is True
+
+
+async def review_own_access(api: Api, attributes: Mapping[str, str]) -> bool:
+    """Ask whether this identity may do this; every user may ask for themself.
+
+    Args:
+        api: The API server, asked as whoever is meant.
+        attributes: What, as a SelfSubjectAccessReview's resourceAttributes.
+
+    Raises:
+        KubedomError: where the API server cannot be asked.
+
+    """
+    review = await api.call(
+        "POST",
+        "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+        body={
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": dict(attributes)},
+        },
+    )
+    return (review.get("status") or {}).get("allowed") is True

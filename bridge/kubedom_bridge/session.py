@@ -26,7 +26,8 @@ from .frames import text_frame
 from .identity import Identity, SignInRefused
 from .limits import Buckets
 from .metrics import Metrics
-from .protocol import BadMessage, CloseCode, Command, Subscribe, Token, Unsubscribe
+from .permissions import Permissions
+from .protocol import BadMessage, Can, CloseCode, Command, Subscribe, Token, Unsubscribe
 from .subscriptions import Subscriptions, Telling
 from .upgrade import Upgraded
 
@@ -50,6 +51,7 @@ class Services:
 
     telling: Telling
     gateway: ActionGateway
+    permissions: Permissions
     authority: Authority
     greeting: Greeting
     metrics: Metrics
@@ -232,6 +234,8 @@ class Session:
             )
             self._services.metrics.commands.labels("tooMany").inc()
             self.send(frames.error(refusal, message.id))
+        elif isinstance(message, Can):
+            self._task(self._answer(message))
         else:
             self._task(self._command(message))
 
@@ -265,6 +269,14 @@ class Session:
         # What has a lower sequence than `hello` names counts as a replay, so it has to be told before.
         self._services.telling.delivery.flush()
         self.send(self._hello())
+
+    async def _answer(self, message: Can) -> None:
+        try:
+            allowed = await self._services.permissions.verdicts(self.identity.user, message.questions)
+        except KubedomError as problem:
+            self.send(frames.error(problem, message.id))
+        else:
+            self.send(protocol.encode(protocol.Verdicts(id=message.id, allowed=allowed)))
 
     async def _command(self, command: Command) -> None:
         user = self.identity.user.name

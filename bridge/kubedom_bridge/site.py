@@ -14,8 +14,9 @@ from .limits import Buckets
 from .signin import LocalSignIn
 
 CONTENT_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
-    "require-trusted-types-for 'script'; trusted-types 'none'; base-uri 'none'; form-action 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; worker-src 'self'; "
+    # Of the name `kubedom` one policy can be made: the SDK's, which makes the address of its worker and no other.
+    "require-trusted-types-for 'script'; trusted-types kubedom; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'"
 )
 HEADERS = {

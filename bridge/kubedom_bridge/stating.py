@@ -17,7 +17,7 @@ from .actions import GROUP
 from .errors import NotPermitted
 from .identity import User
 from .kube import Api
-from .reviews import review_access
+from .reviews import review_access, review_own_access
 
 ACTIONS = ("healingactions", "clusterhealingactions")
 # Nothing that a client or server on the way could take for another path than the one that was judged.
@@ -149,17 +149,7 @@ async def must_state(api: Api) -> bool:
     """
 
     async def may(verb: str, group: str, resource: str) -> bool:
-        attributes = {"verb": verb, "group": group, "resource": resource}
-        review = await api.call(
-            "POST",
-            "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
-            body={
-                "apiVersion": "authorization.k8s.io/v1",
-                "kind": "SelfSubjectAccessReview",
-                "spec": {"resourceAttributes": attributes},
-            },
-        )
-        return (review.get("status") or {}).get("allowed") is True
+        return await review_own_access(api, {"verb": verb, "group": group, "resource": resource})
 
     if await may("impersonate", "", "users") or await may("impersonate:user-info", "authentication.k8s.io", "users"):
         return False

@@ -205,7 +205,10 @@ class SocketHost:
 
 
 def _select_subprotocol(_: ServerProtocol, offered: Any) -> Subprotocol | None:
-    return Subprotocol(protocol.SUBPROTOCOL) if protocol.SUBPROTOCOL in offered else None
+    if protocol.SUBPROTOCOL in offered:
+        return Subprotocol(protocol.SUBPROTOCOL)
+    # A browser can read why it is refused only on a connection that has one of the subprotocols it offered.
+    return next((one for one in offered if one.startswith("kubedom.v")), None)
 
 
 def refuse(connection: ServerConnection, status: HTTPStatus, sentence: str) -> Response:

@@ -61,6 +61,7 @@ EXAMPLES: tuple[msgspec.Struct, ...] = (
     protocol.Unsubscribe(id="shop"),
     protocol.Token(token="a newer bearer token"),  # noqa: S106 - a placeholder
     protocol.Command(id="c1", name="restartPod", target=_TARGET, idempotency_key="9b2f", reason="It hangs."),
+    protocol.Can(id="q1", questions=[protocol.Question(name="restartPod", target=_TARGET)]),
     protocol.Hello(
         protocol=protocol.SUBPROTOCOL,
         epoch="k3x9",
@@ -80,14 +81,16 @@ EXAMPLES: tuple[msgspec.Struct, ...] = (
     protocol.Resync(subscription="shop", reason="too old"),
     protocol.Ack(id="c1", action=protocol.ActionInfo(namespace="shop", name="restart-9b2f", uid=_UID, created=True)),
     protocol.Result(id="c1", phase="Succeeded", message="The pod was evicted."),
+    protocol.Verdicts(id="q1", allowed=[True]),
     protocol.ErrorMessage(id="c1", code="forbidden", message="You may not evict this pod.", field="target"),
 )
 _ANSWERS = {
     "token": ("hello", "error"),
     "command": ("ack", "result", "error"),
+    "can": ("verdicts", "error"),
     "subscribe": ("snapshot", "changes", "resync", "error"),
 }
-_CORRELATED = ("command", "ack", "result", "error")
+_CORRELATED = ("command", "can", "ack", "result", "verdicts", "error")
 
 
 def document(schema_file: str, generated: str) -> dict[str, Any]:

@@ -1,33 +1,57 @@
 /**
- * `<kube-cluster src="/api/socket" namespaces="a b">`: one connection to a bridge, and the cluster's tree inside.
+ * `<kube-cluster src="/api/socket" namespaces="a b" kinds="Pod Deployment">`: one connection to a bridge, and the cluster's tree
+ * inside.
  *
  * It connects when it is in a document and disconnects when it is taken out; put back, it resumes. `src` is the bridge's socket
- * (default `/api/socket`), `namespaces` the ones to watch (default: all that the user may see), `default-deployment` what
+ * (default `/api/socket`), `namespaces` and `kinds` what to watch (default: all that the user may see), `default-deployment` what
  * `POST /api/deploy` without a body restarts (`namespace/name`). Its tree is `hidden`: it is for listeners, selectors and observers,
  * not for looking at.
  *
  * @import {CommandOptions, CommandResult, CommandTarget, ConnectionStatus, HelloMessage, Incident, KubernetesObject, ServerMessage} from '../index.js'
+ * @import {LinkOptions} from '../link.js'
  */
 import { Applier } from '../applying.js';
-import { Commands } from '../commands.js';
-import { Connection } from '../connection.js';
+import { CommandError, Commands, randomKey } from '../commands.js';
+import { ClusterEvent, waitedFor } from '../events.js';
+import { Link } from '../link.js';
 import { Position } from '../position.js';
+import { Rights } from '../rights.js';
+
+/** @type {(cluster: KubeCluster, open: LinkOptions['open']) => void} */
+let route;
+/** @type {(cluster: KubeCluster) => Promise<void>} */
+let settle;
 
 export class KubeCluster extends HTMLElement {
-  static observedAttributes = ['src', 'namespaces', 'default-deployment'];
+  static observedAttributes = ['src', 'namespaces', 'kinds', 'default-deployment'];
 
   #position = new Position();
-  /** @type {Connection | null} */
-  #connection = null;
+  /** @type {Link | null} */
+  #link = null;
+  /** @type {LinkOptions['open']} */
+  #open;
+  /** @type {LinkOptions['token']} */
+  #token = null;
   /** @type {HelloMessage | null} */
   #hello = null;
-  #commands = new Commands((message) => this.#connection?.send(message) ?? false);
+  #commands = new Commands((message) => this.#link?.send(message) ?? false);
+  #rights = new Rights((message) => this.#link?.send(message) ?? false);
   #applier = new Applier(this, () => this.#position.epoch, (entry) => this.#commands.observe(entry));
+
+  static {
+    route = (cluster, open) => {
+      cluster.#open = open;
+      cluster.#anew();
+    };
+    settle = (cluster) => cluster.#applier.settled();
+  }
 
   connectedCallback() {
     this.hidden = true;
     this.#connect();
   }
+
+  connectedMoveCallback() {}
 
   disconnectedCallback() {
     // A move within the document is a removal and an insertion; that must not cost the connection.
@@ -42,18 +66,14 @@ export class KubeCluster extends HTMLElement {
       nameDefaultDeployment(after ?? '');
       return;
     }
-    if (!this.#connection || before === after) return;
-    // Another subscription is another document: what it lacks goes with the snapshot.
-    this.disconnect();
-    this.#position.forget();
-    this.#connect();
+    if (before !== after) this.#anew();
   }
 
   /** How the connection is; `kube:status` tells of its changes. */
   /** @returns {ConnectionStatus} */
   get status() {
     return (
-      this.#connection?.status ?? { state: 'offline', reason: 'closed', message: '', since: 0, final: false, retryAt: null }
+      this.#link?.status ?? { state: 'offline', reason: 'closed', message: '', since: 0, final: false, retryAt: null }
     );
   }
 
@@ -92,50 +112,104 @@ export class KubeCluster extends HTMLElement {
     return this.#applier.tree.entries(kind).flatMap((entry) => entry.object ?? []);
   }
 
+  /** Fetches the bearer token, or renews the cookie of the sign-in. */
+  get token() {
+    return this.#token;
+  }
+
+  set token(fetch) {
+    this.#token = fetch;
+    this.#anew();
+  }
+
   /** Tries to connect now instead of waiting for the next attempt. */
   reconnect() {
-    if (this.#connection) this.#connection.retry();
+    if (this.#link) this.#link.retry();
     else if (this.isConnected) this.#connect();
   }
 
   /** Closes the connection until the element is put into a document again, or `reconnect()` is called. */
   disconnect() {
-    const connection = this.#connection;
-    this.#connection = null;
-    connection?.close();
+    const link = this.#link;
+    this.#link = null;
+    link?.close();
+    this.#commands.closed();
   }
 
   /**
-   * Sends a command about any resource, also one without an element.
-   *
    * @param {string} name
+   * @param {Record<string, unknown> | undefined} args
    * @param {CommandOptions & {target: CommandTarget}} options
    * @returns {Promise<CommandResult>}
    */
-  command(name, { target, ...options }) {
-    return this.#commands.issue(name, target, options);
+  async command(name, args = {}, { target, signal, ...options }) {
+    const idempotencyKey = options.idempotencyKey ?? randomKey();
+    const event = new ClusterEvent('kube:beforecommand', {
+      id: idempotencyKey,
+      time: new Date().toISOString(),
+      resource: { namespace: '', uid: '', ...target },
+      detail: { ...options, idempotencyKey, name, args },
+      cancelable: true,
+    });
+    (this.resource(target.uid ?? '') ?? this).dispatchEvent(event);
+    const waiting = waitedFor([event]);
+    // What was to be waited for and failed (a confirmation that was closed) is no consent.
+    for (const reason of (waiting && (await waiting)) ?? []) throw reason;
+    if (event.defaultPrevented) throw new CommandError('cancelled', 'A listener of this page kept the command back.');
+    return this.#commands.issue(name, target, event.detail.args, { ...event.detail, signal });
+  }
+
+  /**
+   * @param {string} name
+   * @param {CommandTarget} target
+   * @returns {Promise<boolean>}
+   */
+  can(name, target) {
+    return this.#rights.ask(name, target);
   }
 
   #connect() {
-    if (this.#connection) return;
+    if (this.#link) return;
     const url = new URL(this.getAttribute('src') ?? '/api/socket', document.baseURI);
     url.protocol = url.protocol.replace('http', 'ws');
-    const namespaces = (this.getAttribute('namespaces') ?? '').split(/[\s,]+/).filter(Boolean);
-    this.#connection = new Connection({
+    const namespaces = words(this.getAttribute('namespaces'));
+    const kinds = words(this.getAttribute('kinds'));
+    this.#link = new Link({
       url: url.href,
-      subscribe: () => this.#position.subscribe(namespaces),
-      forget: () => this.#position.forget(),
+      token: this.#token,
+      open: this.#open,
+      subscription: () => ({
+        filter: { ...(namespaces.length > 0 && { namespaces }), ...(kinds.length > 0 && { kinds }) },
+        since: this.#position.taken,
+      }),
+      onopened: () => this.#position.opened(),
       onmessage: (message) => this.#receive(message),
       onstatus: (status) => this.#tell(status),
-      onlost: () => this.#commands.connectionLost(),
+      onlost: (ids) => {
+        this.#commands.connectionLost(ids);
+        this.#rights.connectionLost();
+      },
+      onunsent: (id) => {
+        this.#commands.unsent(id);
+        this.#rights.unsent(id);
+      },
     });
-    this.#connection.open();
+    this.#link.open();
+  }
+
+  /** Another subscription is another document: what it lacks goes with its snapshot. */
+  #anew() {
+    if (!this.#link) return;
+    this.disconnect();
+    this.#position.forget();
+    this.#connect();
   }
 
   /** @param {ServerMessage} message */
   #receive(message) {
-    if (message.type === 'ack' || message.type === 'result' || message.type === 'error') {
-      if (!this.#commands.take(message) && message.type === 'error') this.#complain(message);
+    const { type } = message;
+    if (type === 'ack' || type === 'result' || type === 'verdicts' || type === 'error') {
+      if (!this.#commands.take(message) && !this.#rights.take(message) && type === 'error') this.#complain(message);
       return;
     }
     if (message.type === 'heartbeat') this.#behind(message.lag ?? 0);
@@ -143,15 +217,16 @@ export class KubeCluster extends HTMLElement {
     if (message.type === 'hello') {
       this.#hello = message;
       // A replay has no end of its own: what it brings, if anything, comes as changes.
-      if (this.#position.taken) this.#connection?.confirm();
+      if (this.#position.taken) this.#link?.confirm();
+      this.#commands.connected();
     }
     if (!frame) return;
     if (frame.type === 'resync') {
-      this.#connection?.resyncing(frame.reason);
+      this.#link?.resyncing(frame.reason);
       this.#commands.eventsLost();
     }
-    const connection = this.#connection;
-    this.#applier.push(frame, frame.type === 'snapshotEnd' ? () => connection?.confirm() : undefined);
+    const link = this.#link;
+    this.#applier.push(frame, frame.type === 'snapshotEnd' ? () => link?.confirm() : undefined);
   }
 
   /** @param {ConnectionStatus} status */
@@ -188,4 +263,27 @@ export class KubeCluster extends HTMLElement {
 function nameDefaultDeployment(deployment) {
   const lifetime = deployment ? '' : '; max-age=0';
   document.cookie = `kubedom_default_deployment=${encodeURIComponent(deployment)}; path=/api/deploy; SameSite=Strict${lifetime}`;
+}
+
+/** @param {string | null} list */
+function words(list) {
+  return (list ?? '').split(/[\s,]+/).filter(Boolean);
+}
+
+/**
+ * Lets the cluster be another one than the bridge's; fake.js does.
+ *
+ * @param {KubeCluster} cluster
+ * @param {LinkOptions['open']} open How to come to it; nothing for the bridge again.
+ */
+export function connectThrough(cluster, open) {
+  route(cluster, open);
+}
+
+/**
+ * @param {KubeCluster} cluster
+ * @returns {Promise<void>} Once all that has arrived is applied and told.
+ */
+export function applied(cluster) {
+  return settle(cluster);
 }

@@ -4,23 +4,30 @@
  * Its attributes reflect identity and status, so that CSS selectors and MutationObservers work on them; `object` has the whole
  * projection. The tree writes them through the functions of this module, which a page does not import.
  *
- * @import {CommandOptions, CommandResult, Incident, KubernetesObject, StateEntry} from '../index.js'
+ * @import {CommandOptions, CommandResult, Incident, KubeCluster, KubernetesObject, StateEntry} from '../index.js'
  */
 import { CommandError } from '../commands.js';
 
 // Assigned by the class, the only place that can reach its private fields.
 /** @type {(element: KubeResource) => StateEntry | null} */
 let read;
-/** @type {(element: KubeResource, entry: StateEntry) => void} */
+/** @type {(element: KubeResource, entry: StateEntry | null) => void} */
 let write;
 /** @type {(element: KubeResource, incidents: readonly Incident[]) => void} */
 let open;
 
+/** @type {readonly Incident[]} */
+const NONE = Object.freeze([]);
+
+/** @typedef {Record<string, string | number | null | undefined>} Attributes An empty value removes the attribute. */
+
 export class KubeResource extends HTMLElement {
+  /** What Kubernetes calls it. */
+  static kind = '';
+
   /** @type {StateEntry | null} */
   #entry = null;
-  /** @type {readonly Incident[]} */
-  #incidents = [];
+  #incidents = NONE;
 
   static {
     read = (element) => element.#entry;
@@ -32,8 +39,19 @@ export class KubeResource extends HTMLElement {
     };
   }
 
+  /**
+   * The attributes beside its identity.
+   *
+   * @param {StateEntry} _entry
+   * @returns {Attributes}
+   */
+  static status(_entry) {
+    return {};
+  }
+
+  /** @returns {string} */
   get kind() {
-    return this.getAttribute('kind') ?? '';
+    return /** @type {typeof KubeResource} */ (this.constructor).kind;
   }
 
   get name() {
@@ -48,32 +66,47 @@ export class KubeResource extends HTMLElement {
     return this.getAttribute('uid') ?? '';
   }
 
-  /** The resource in Kubernetes' own shape, with the fields that may be shown; null until it is known. */
   /** @returns {KubernetesObject | null} */
   get object() {
     return this.#entry?.object ?? null;
   }
 
-  /** The failures of this resource that are going on. */
   get incidents() {
     return this.#incidents;
   }
 
   /**
-   * Asks the cluster to do something to this resource.
-   *
    * @param {string} name
+   * @param {Record<string, unknown>} [args]
    * @param {CommandOptions} [options]
    * @returns {Promise<CommandResult>}
    */
-  async command(name, options = {}) {
-    const cluster = this.closest('kube-cluster');
-    if (!cluster) throw new CommandError('targetGone', `${this.kind} ${this.name} is not in the cluster any more.`);
-    return cluster.command(name, {
-      ...options,
-      target: { kind: this.kind, namespace: this.namespace, name: this.name, uid: this.uid },
-    });
+  async command(name, args, options) {
+    return clusterOf(this).command(name, args, { ...options, target: reference(this) });
   }
+
+  /**
+   * @param {string} name
+   * @returns {Promise<boolean>}
+   */
+  async can(name) {
+    return clusterOf(this).can(name, reference(this));
+  }
+}
+
+/** @param {KubeResource} element */
+function reference({ kind, namespace, name, uid }) {
+  return { kind, namespace, name, uid };
+}
+
+/**
+ * @param {KubeResource} element
+ * @returns {KubeCluster}
+ */
+function clusterOf(element) {
+  const cluster = element.closest('kube-cluster');
+  if (!cluster) throw new CommandError('targetGone', `${element.kind} ${element.name} is not in the cluster any more.`);
+  return cluster;
 }
 
 /**
@@ -86,7 +119,7 @@ export function entryOf(element) {
 
 /**
  * @param {KubeResource} element
- * @param {StateEntry} entry
+ * @param {StateEntry | null} entry
  */
 export function keep(element, entry) {
   write(element, entry);
@@ -97,21 +130,23 @@ export function keep(element, entry) {
  * @param {readonly Incident[]} incidents
  */
 export function setIncidents(element, incidents) {
-  open(element, incidents);
-  reflect(element, { incident: [...new Set(incidents.map((incident) => incident.kind))].join(' ') || null });
+  open(element, incidents.length > 0 ? incidents : NONE);
+  reflect(element, { incident: [...new Set(incidents.map((incident) => incident.kind))].join(' ') });
 }
 
 /**
  * Writes the attributes that differ, so that an observer hears of changes only.
  *
  * @param {Element} element
- * @param {Record<string, string | number | null | undefined>} attributes An empty value removes the attribute.
+ * @param {Attributes} attributes
  */
 export function reflect(element, attributes) {
-  for (const [name, value] of Object.entries(attributes)) {
+  for (const name in attributes) {
+    const value = attributes[name];
+    const before = element.getAttribute(name);
     if (value === null || value === undefined || value === '') {
-      if (element.hasAttribute(name)) element.removeAttribute(name);
-    } else if (element.getAttribute(name) !== String(value)) {
+      if (before !== null) element.removeAttribute(name);
+    } else if (before !== String(value)) {
       element.setAttribute(name, String(value));
     }
   }

@@ -81,7 +81,7 @@ async function start(command, element, onprogress) {
   onprogress(progress);
   const note = toast(progress.text, 'running');
   try {
-    const result = await element.command(command, { reason: `${verb} pressed on the kubedom page` });
+    const result = await element.command(command, {}, { reason: `${verb} pressed on the kubedom page` });
     Object.assign(progress, { text: result.message || `${done} ${name}.`, state: 'done' });
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;

@@ -1,7 +1,7 @@
 /**
  * kubedom's own page, written only with the SDK: what it can do, any page can.
  */
-import '../kubedom.js';
+import { KubeResource } from '../kubedom.js';
 import { handleActions } from './actions.js';
 import { byId, typing } from './html.js';
 import { IncidentDialog } from './incident-dialog.js';
@@ -56,7 +56,7 @@ handleActions(cluster, (progress) => {
 });
 // What came before this module ran.
 take({
-  added: /** @type {import('../index.js').KubeResource[]} */ ([...cluster.querySelectorAll('kube-pod, kube-deployment')]),
+  added: [...cluster.querySelectorAll('*')].filter((element) => element instanceof KubeResource),
   changed: [],
   removed: [],
 });

@@ -3,13 +3,13 @@
  *
  * @import {KubeResource} from '../index.js'
  */
-import { KubeDeployment } from '../kubedom.js';
+import { KubeWorkload } from '../kubedom.js';
 import { aim, isRunning } from './actions.js';
 import { byId, html, setAttribute, setText } from './html.js';
 import { repaint } from './painting.js';
 import { failing } from './pods-table.js';
 
-/** @typedef {{element: KubeDeployment, item: HTMLLIElement, state: HTMLElement, ready: HTMLElement, meter: HTMLMeterElement, restart: HTMLButtonElement | null}} Item */
+/** @typedef {{element: KubeWorkload, item: HTMLLIElement, state: HTMLElement, ready: HTMLElement, meter: HTMLMeterElement, restart: HTMLButtonElement | null}} Item */
 
 export class WorkloadList {
   /** @type {Map<KubeResource, Item>} */
@@ -19,7 +19,7 @@ export class WorkloadList {
   /** @param {{added: KubeResource[], removed: KubeResource[], changed: KubeResource[]}} change */
   take({ added, removed, changed }) {
     for (const element of added) {
-      if (!(element instanceof KubeDeployment)) continue;
+      if (!(element instanceof KubeWorkload)) continue;
       this.#items.set(element, createItem(element));
       this.#membersDiffer = true;
     }
@@ -50,7 +50,7 @@ export class WorkloadList {
 }
 
 /**
- * @param {KubeDeployment} element
+ * @param {KubeWorkload} element
  * @returns {Item}
  */
 function createItem(element) {
@@ -89,7 +89,7 @@ function paintItem({ element, state, ready, meter, restart }) {
 }
 
 /**
- * @param {KubeDeployment} element
+ * @param {KubeWorkload} element
  * @param {string} word
  */
 function tone(element, word) {
@@ -101,7 +101,7 @@ function tone(element, word) {
 
 const { compare } = new Intl.Collator('en', { numeric: true });
 
-/** @param {KubeDeployment} element */
+/** @param {KubeWorkload} element */
 function key(element) {
   return `${element.name}\n${element.namespace}`;
 }

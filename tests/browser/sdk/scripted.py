@@ -18,12 +18,9 @@ from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
+from kubedom_bridge.site import CONTENT_POLICY
+
 WEB = Path(__file__).parents[3] / "web"
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
-    "require-trusted-types-for 'script'; trusted-types 'none'; base-uri 'none'; form-action 'self'; "
-    "frame-ancestors 'none'"
-)
 BARE_PAGE = (
     "<!doctype html><title>test</title><link rel=icon href=/icon.svg><kube-cluster></kube-cluster>"
     "<script type=module src=/kubedom.js></script>"
@@ -125,7 +122,7 @@ def respond(body: bytes, kind: str, status: HTTPStatus = HTTPStatus.OK) -> Respo
         {
             "Content-Type": f"{kind}; charset=utf-8",
             "Content-Length": str(len(body)),
-            "Content-Security-Policy": POLICY,
+            "Content-Security-Policy": CONTENT_POLICY,
             "Connection": "close",
         }
     )

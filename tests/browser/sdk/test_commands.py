@@ -8,13 +8,13 @@ from tests.browser.waiting import eventually
 ACTION = {"name": "restart-1", "namespace": "default", "uid": "u1", "created": True}
 
 
-async def start(page: Page, options: str = "{}") -> None:
+async def start(page: Page, args: str = "{}", options: str = "{}") -> None:
     await page.evaluate(
-        "(options) => { window.outcome = null;"
-        "document.querySelector('kube-pod').command('restartPod', JSON.parse(options)).then("
+        "([args, options]) => { window.outcome = null;"
+        "document.querySelector('kube-pod').command('restartPod', JSON.parse(args), JSON.parse(options)).then("
         "(result) => { outcome = { result }; }, (e) => {"
         " outcome = { code: e.code, message: e.message, name: e.name }; }); }",
-        options,
+        [args, options],
     )
 
 
@@ -25,7 +25,7 @@ async def outcome(page: Page) -> Json:
 
 async def test_a_command_names_its_target_and_resolves_with_the_result(open_page: Open) -> None:
     page, peer = await open_page(pod("a"))
-    await start(page.page, '{"reason": "it hangs", "idempotencyKey": "k1", "parameters": {"force": true}}')
+    await start(page.page, '{"force": true}', '{"reason": "it hangs", "idempotencyKey": "k1", "dryRun": true}')
     command = await peer.receive()
     assert command == {
         "type": "command",
@@ -35,6 +35,7 @@ async def test_a_command_names_its_target_and_resolves_with_the_result(open_page
         "target": {"kind": "Pod", "namespace": "default", "name": "a", "uid": "uid-a"},
         "reason": "it hangs",
         "parameters": {"force": True},
+        "dryRun": True,
     }
     await peer.send({"type": "ack", "id": "c1", "action": ACTION})
     await peer.send({"type": "result", "id": "c1", "phase": "Succeeded", "message": "Evicted a."})
@@ -121,7 +122,7 @@ async def test_a_signal_stops_the_waiting(open_page: Open) -> None:
     page, _ = await open_page(pod("a"))
     await page.page.evaluate(
         "() => { window.outcome = null; const stop = new AbortController();"
-        "document.querySelector('kube-pod').command('restartPod', { signal: stop.signal })"
+        "document.querySelector('kube-pod').command('restartPod', {}, { signal: stop.signal })"
         ".catch((e) => { outcome = { name: e.name }; }); stop.abort(); }"
     )
     assert await outcome(page.page) == {"name": "AbortError"}

@@ -1,16 +1,25 @@
 // What a page author writes, as far as its types go; a line under @ts-expect-error must not compile.
-import { ClusterEvent, CommandError, type KubePod } from '../../../web/index.js';
+import { ClusterEvent, CommandError, once, stream, type KubePod } from '../../../web/index.js';
 import type * as Declared from '../../../web/index.js';
 import type { Entry, EventEntry, ServerMessage, StateEntry, wire } from '../../../web/index.js';
 import * as implemented from '../../../web/kubedom.js';
 
 // The hand-written declarations promise nothing that the modules do not keep.
 implemented.KubePod satisfies typeof Declared.KubePod;
+implemented.KubeWorkload satisfies typeof Declared.KubeWorkload;
 implemented.KubeDeployment satisfies typeof Declared.KubeDeployment;
+implemented.KubeStatefulSet satisfies typeof Declared.KubeStatefulSet;
+implemented.KubeDaemonSet satisfies typeof Declared.KubeDaemonSet;
+implemented.KubeReplicaSet satisfies typeof Declared.KubeReplicaSet;
+implemented.KubeJob satisfies typeof Declared.KubeJob;
+implemented.KubeCronJob satisfies typeof Declared.KubeCronJob;
+implemented.KubeNode satisfies typeof Declared.KubeNode;
 implemented.KubeNamespace satisfies typeof Declared.KubeNamespace;
 implemented.KubeCluster satisfies typeof Declared.KubeCluster;
 implemented.ClusterEvent satisfies typeof Declared.ClusterEvent;
 implemented.CommandError satisfies typeof Declared.CommandError;
+implemented.once satisfies typeof Declared.once;
+implemented.stream satisfies typeof Declared.stream;
 
 document.addEventListener('podFailed', (event) => {
   event.detail.podName.toUpperCase();
@@ -29,12 +38,31 @@ document.querySelector('kube-cluster')?.addEventListener('kube:status', (event) 
 });
 
 const pod: KubePod | null = document.querySelector('kube-pod');
-pod?.command('restartPod', { reason: 'because', signal: AbortSignal.timeout(1000) }).then(
+pod?.command('restartPod', {}, { reason: 'because', offline: 'keep', signal: AbortSignal.timeout(1000) }).then(
   (result) => result.message,
   (error) => error instanceof CommandError && error.code,
 );
 // @ts-expect-error The target is the element itself.
-pod?.command('restartPod', { target: { kind: 'Pod', name: 'other' } });
+pod?.command('restartPod', {}, { target: { kind: 'Pod', name: 'other' } });
+document.querySelector('kube-cluster')?.command('cordon', {}, { target: { kind: 'Node', name: 'n1' } });
+pod?.can('deletePod').then((allowed) => allowed satisfies boolean);
+document.addEventListener('kube:beforecommand', (event) => {
+  event.detail.reason = `${event.detail.name} by hand`;
+  event.waitUntil(Promise.resolve());
+  // @ts-expect-error It is another command then.
+  event.detail.name = 'deletePod';
+});
+
+export async function listens(signal: AbortSignal): Promise<string> {
+  const failed = await once(document, 'podFailed', { signal, filter: (event) => event.detail.podName === 'api-1' });
+  for await (const event of stream(document, 'nodeNotReady', { signal, max: 10, overflow: 'drop-newest' })) {
+    return `${failed.detail.podName} on ${event.resource.name}`;
+  }
+  // @ts-expect-error There is no such way.
+  stream(document, 'podFailed', { overflow: 'wait' });
+  const own = await once<CustomEvent<number>>(document, 'of-my-own');
+  return own.detail.toFixed();
+}
 // @ts-expect-error The projection is read-only.
 if (pod) pod.object = null;
 

@@ -78,6 +78,15 @@ async def test_a_page_of_another_version_is_told_by_a_code_that_it_can_read(
     assert await closed(await running.connect(protocols=protocols)) == 4406
 
 
+async def test_a_browser_of_another_version_can_read_the_code(running: Running) -> None:
+    await running.sign_in()
+    socket = await running.connect(protocols=("kubedom.v2",))
+    # A browser fails a connection on which none of its subprotocols is taken, and tells its page nothing.
+    assert socket.subprotocol == "kubedom.v2"
+    assert await closed(socket) == 4406
+    assert socket.close_reason == "offer the subprotocol kubedom.v1"
+
+
 async def test_hello_says_where_one_is(running: Running) -> None:
     await running.sign_in()
     socket = await running.connect(protocols=("kubedom.v2", "kubedom.v1"))

@@ -54,7 +54,9 @@ def test_schema_and_types_have_the_same_events() -> None:
     typed = set(re.findall(r"(?m)^ +(\w+): ClusterEvent<", types))
     assert set(told) <= typed
     # What the SDK makes itself from states that come and go.
-    assert typed - set(told) == {"podCreated", "podDeleted", "deploymentCreated", "deploymentDeleted"}
+    elements = re.findall(r"(?m)^ +'kube-\w+': Kube(\w+);", (WEB / "index.d.ts").read_text())
+    kinds = {kind[0].lower() + kind[1:] for kind in elements} - {"cluster"}
+    assert typed - set(told) == {f"{kind}{what}" for kind in kinds for what in ("Created", "Deleted")}
 
 
 def test_bridge_schema_document_page_and_sdk_have_the_same_close_codes() -> None:
@@ -66,7 +68,7 @@ def test_bridge_schema_document_page_and_sdk_have_the_same_close_codes() -> None
     assert {int(code): (one["description"], one["comeBack"]) for code, one in listed.items()} == codes
     rows = re.findall(r"(?m)^\| (\d{4}) \| (.+) \| (.+) \|$", PROTOCOL_PAGE)
     assert {int(code): (why, come_back) for code, why, come_back in rows} == codes
-    closings = re.findall(r"(?s)\b(\d{4}): \{.*?final: (true|false)", (WEB / "protocol.js").read_text())
+    closings = re.findall(r"(?s)\b(\d{4}): \{.*?final: (true|false)", (WEB / "closings.js").read_text())
     assert {int(code): final == "false" for code, final in closings} == {code.value: code.retry for code in CloseCode}
 
 

@@ -85,6 +85,7 @@ told = st.one_of(
     filled(protocol.Resync),
     filled(protocol.Ack, action=filled(protocol.ActionInfo)),
     filled(protocol.Result),
+    filled(protocol.Verdicts),
     filled(protocol.ErrorMessage),
 )
 wanted = st.one_of(
@@ -96,6 +97,7 @@ wanted = st.one_of(
         target=filled(protocol.Target),
         parameters=st.dictionaries(words, json_values, max_size=3),
     ),
+    filled(protocol.Can, questions=st.lists(filled(protocol.Question, target=filled(protocol.Target)), max_size=3)),
 )
 
 
