@@ -132,7 +132,8 @@ export class KubeButton extends KubeWidget {
       const dryRun = this.hasAttribute('dry-run');
       if (dryRun || (await this.#sure(target, parameters, life))) await this.#run(target, parameters, dryRun, life);
     } catch (error) {
-      if (!life.aborted) this.#tell('failed', error instanceof Error ? error.message : String(error));
+      const held = error instanceof CommandError && error.code === 'cancelled';
+      if (!life.aborted) this.#tell(held ? 'idle' : 'failed', held ? '' : error instanceof Error ? error.message : String(error));
     } finally {
       this.#busy = false;
       this.#enable();

@@ -41,7 +41,7 @@ let shown = null;
  * @property {Event & {incident?: WireIncident | null, resource?: ResourceReference, replayed?: boolean, id?: string}} event
  * @property {KubeResource[]} resources Whom it is about, the innermost first, as they were when it was told.
  * @property {string} key Events that are alike have one key.
- * @property {Event[]} deciding The events that listeners may prevent it by: this one, and the generic one of the same failure.
+ * @property {object[]} deciding The events that listeners may prevent it by: this one, and the generic one of the same failure.
  */
 
 export class KubeModal extends KubeWidget {
@@ -143,16 +143,16 @@ export class KubeModal extends KubeWidget {
     this.#undecided.add(told);
     // Until all listeners have heard of it, and of the failure's generic event.
     await null;
-    await waitedFor(told.deciding.filter((each) => each instanceof ClusterEvent));
+    await waitedFor(told.deciding.flatMap((each) => (each instanceof ClusterEvent ? [each] : [])));
     // It may have recovered meanwhile.
-    if (!this.#undecided.delete(told) || told.deciding.some((each) => each.defaultPrevented)) return;
+    if (!this.#undecided.delete(told) || told.deciding.some((each) => each instanceof Event && each.defaultPrevented)) return;
     this.#waiting.push(told);
     this.#waiting.splice(0, this.#waiting.length - LONGEST_QUEUE);
     if (shown?.open || occupied()) this.#count();
     else this.#openNext();
   }
 
-  /** @param {ClusterEvent} event The generic event that follows a failure's own; whoever prevents it prevents the same default. */
+  /** @param {Event & {id: string}} event The generic event that follows a failure's own; whoever prevents it prevents the same default. */
   #decidedBy(event) {
     for (const told of this.#undecided) if (told.event.id === event.id && event.id) told.deciding.push(event);
   }

@@ -9,6 +9,8 @@ export class KubeWidget extends HTMLElement {
     if (!this.#life) this.#start();
   }
 
+  connectedMoveCallback() {}
+
   disconnectedCallback() {
     // A move within the document is a removal and an insertion.
     queueMicrotask(() => {

@@ -142,7 +142,7 @@ async def test_it_waits_until_a_listener_has_decided(open_widgets: OpenWidgets) 
           }))); }"""
     )
     await fail(peer, "a", "b", "c")
-    await page.until("decide.c")
+    await page.until("Boolean(decide.c)")
     await settled(page)
     assert not await page.page.evaluate(f"{MODAL}.open")
     await page.page.evaluate("decide.b(true)")
@@ -187,7 +187,7 @@ async def test_it_takes_the_focus_from_nobody(open_widgets: OpenWidgets, focus: 
     assert await page.page.evaluate("document.activeElement === active")
     await page.page.evaluate("document.querySelector('#own').close()")
     assert await page.page.locator("kube-modal").get_by_role("status").aria_snapshot() == (
-        '- status:\n  - \'button "Pod failed: a"\''
+        "- status:\n  - 'button \"Pod failed: a\"'"
     )
     await fail(peer, "b", at=12)
     if "own" not in focus:

@@ -68,7 +68,10 @@ async def test_a_count_is_that_of_the_cluster_that_is_named(bridge: ScriptedBrid
         pod("a"),
     )
     await page.page.evaluate(
-        "document.body.append(Object.assign(document.createElement('kube-cluster'), { id: 'other' }))"
+        """() => { const other = document.createElement('kube-cluster');
+          other.id = 'other';
+          other.setAttribute('src', '/api/socket?other');
+          document.body.append(other); }"""
     )
     peer, _ = await bridge.subscribed()
     await peer.send(hello(), *snapshot(pod("b"), pod("c")))
