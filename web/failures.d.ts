@@ -1,78 +1,119 @@
 // Generated from the catalogue of failures by `python -m kubedom_operator.diagnosis.catalogue_page`: do not edit it.
-import type { ClusterEvent, DeploymentDetail, FailureDetail, PodDetail } from './index.js';
+import type { FailureEvents } from './index.js';
 
 /** The events of docs/failures.md. Those of kinds without an element are dispatched on the namespace's or cluster's. */
-export interface FailureEventMap {
-  podOutOfMemory: ClusterEvent<PodDetail>; // ContainerOOMKilled
-  podRecovered: ClusterEvent<PodDetail>; // over
-  podConfigFailed: ClusterEvent<PodDetail>; // ContainerConfig
-  podLivenessKilled: ClusterEvent<PodDetail>; // LivenessKilled
-  podCrashLooping: ClusterEvent<PodDetail>; // ContainerCrashLoop
-  podFailed: ClusterEvent<PodDetail>; // ContainerFailed
-  podInitFailed: ClusterEvent<PodDetail>; // InitFailed
-  podImagePullFailed: ClusterEvent<PodDetail>; // ImagePull
-  podStartupSlow: ClusterEvent<PodDetail>; // StartupSlow
-  podDisrupted: ClusterEvent<PodDetail>; // PodDisrupted
-  podUnknown: ClusterEvent<PodDetail>; // PodUnknown
-  podStuckTerminating: ClusterEvent<PodDetail>; // StuckTerminating
-  podUnschedulable: ClusterEvent<PodDetail>; // Unschedulable
-  podVolumeMountFailed: ClusterEvent<PodDetail>; // VolumeMount
-  podSandboxFailed: ClusterEvent<PodDetail>; // SandboxFailed
-  podPendingTooLong: ClusterEvent<PodDetail>; // PodPendingTooLong
-  podNotReady: ClusterEvent<PodDetail>; // NotReady
-  podResizeFailed: ClusterEvent<PodDetail>; // ResizeFailed
-  podRestarted: ClusterEvent<PodDetail>; // ContainerRestarted
-  deploymentReplicaFailure: ClusterEvent<DeploymentDetail>; // DeploymentReplicaFailure
-  deploymentRecovered: ClusterEvent<DeploymentDetail>; // over
-  deploymentStalled: ClusterEvent<DeploymentDetail>; // DeploymentRolloutStuck
-  deploymentUnavailable: ClusterEvent<DeploymentDetail>; // DeploymentUnavailable
-  deploymentDegraded: ClusterEvent<DeploymentDetail>; // DeploymentDegraded
-  replicaSetFailed: ClusterEvent<FailureDetail>; // ReplicaSetFailure
-  replicaSetRecovered: ClusterEvent<FailureDetail>; // over
-  statefulSetStuck: ClusterEvent<FailureDetail>; // StatefulSetStuck
-  statefulSetRecovered: ClusterEvent<FailureDetail>; // over
-  daemonSetStuck: ClusterEvent<FailureDetail>; // DaemonSetStuck
-  daemonSetRecovered: ClusterEvent<FailureDetail>; // over
-  deploymentPodsFailing: ClusterEvent<DeploymentDetail>; // DeploymentPodsFailing
-  deploymentPodsRecovered: ClusterEvent<DeploymentDetail>; // over
-  replicaSetPodsFailing: ClusterEvent<FailureDetail>; // ReplicaSetPodsFailing
-  replicaSetPodsRecovered: ClusterEvent<FailureDetail>; // over
-  statefulSetPodsFailing: ClusterEvent<FailureDetail>; // StatefulSetPodsFailing
-  statefulSetPodsRecovered: ClusterEvent<FailureDetail>; // over
-  daemonSetPodsFailing: ClusterEvent<FailureDetail>; // DaemonSetPodsFailing
-  daemonSetPodsRecovered: ClusterEvent<FailureDetail>; // over
-  jobPodsFailing: ClusterEvent<FailureDetail>; // JobPodsFailing
-  jobPodsRecovered: ClusterEvent<FailureDetail>; // over
-  jobFailed: ClusterEvent<FailureDetail>; // JobFailed
-  jobRecovered: ClusterEvent<FailureDetail>; // over
-  jobRetrying: ClusterEvent<FailureDetail>; // JobRetrying
-  jobStuck: ClusterEvent<FailureDetail>; // JobStuck
-  cronJobFailed: ClusterEvent<FailureDetail>; // CronJobFailed
-  cronJobRecovered: ClusterEvent<FailureDetail>; // over
-  autoscalerFailed: ClusterEvent<FailureDetail>; // HpaUnable
-  autoscalerRecovered: ClusterEvent<FailureDetail>; // over
-  autoscalerMetricsFailed: ClusterEvent<FailureDetail>; // HpaMetricsFailed
-  autoscalerMaxedOut: ClusterEvent<FailureDetail>; // HpaMaxedOut
-  disruptionBudgetUnhealthy: ClusterEvent<FailureDetail>; // PdbUnhealthy
-  disruptionBudgetRecovered: ClusterEvent<FailureDetail>; // over
-  disruptionBudgetBlocked: ClusterEvent<FailureDetail>; // PdbBlocked
-  nodeNotReady: ClusterEvent<FailureDetail>; // NodeNotReady
-  nodeRecovered: ClusterEvent<FailureDetail>; // over
-  nodePressure: ClusterEvent<FailureDetail>; // NodePressure
-  nodeProblem: ClusterEvent<FailureDetail>; // NodeProblem
-  nodeCordoned: ClusterEvent<FailureDetail>; // NodeCordoned
-  nodeUncordoned: ClusterEvent<FailureDetail>; // over
-  nodeWarning: ClusterEvent<FailureDetail>; // NodeWarning
-  claimPending: ClusterEvent<FailureDetail>; // PVCPending
-  claimRecovered: ClusterEvent<FailureDetail>; // over
-  claimLost: ClusterEvent<FailureDetail>; // PVCLost
-  claimResizeFailed: ClusterEvent<FailureDetail>; // PVCResize
-  volumeFailed: ClusterEvent<FailureDetail>; // PVFailed
-  volumeRecovered: ClusterEvent<FailureDetail>; // over
-  volumeReleased: ClusterEvent<FailureDetail>; // PVReleased
-  namespaceStuck: ClusterEvent<FailureDetail>; // NamespaceStuck
-  namespaceRecovered: ClusterEvent<FailureDetail>; // over
-  serviceLoadBalancerPending: ClusterEvent<FailureDetail>; // ServiceLoadBalancerPending
-  serviceRecovered: ClusterEvent<FailureDetail>; // over
-  serviceNoEndpoints: ClusterEvent<FailureDetail>; // ServiceNoEndpoints
-}
+export interface FailureEventMap
+  extends FailureEvents<
+      'pod',
+      'podOutOfMemory'
+      | 'podRecovered'
+      | 'podConfigFailed'
+      | 'podLivenessKilled'
+      | 'podCrashLooping'
+      | 'podFailed'
+      | 'podInitFailed'
+      | 'podImagePullFailed'
+      | 'podStartupSlow'
+      | 'podDisrupted'
+      | 'podUnknown'
+      | 'podStuckTerminating'
+      | 'podUnschedulable'
+      | 'podVolumeMountFailed'
+      | 'podSandboxFailed'
+      | 'podPendingTooLong'
+      | 'podNotReady'
+      | 'podResizeFailed'
+      | 'podRestarted'
+    >,
+    FailureEvents<
+      'deployment',
+      'deploymentReplicaFailure'
+      | 'deploymentRecovered'
+      | 'deploymentStalled'
+      | 'deploymentUnavailable'
+      | 'deploymentDegraded'
+      | 'deploymentPodsFailing'
+      | 'deploymentPodsRecovered'
+    >,
+    FailureEvents<
+      'replicaSet',
+      'replicaSetFailed'
+      | 'replicaSetRecovered'
+      | 'replicaSetPodsFailing'
+      | 'replicaSetPodsRecovered'
+    >,
+    FailureEvents<
+      'statefulSet',
+      'statefulSetStuck'
+      | 'statefulSetRecovered'
+      | 'statefulSetPodsFailing'
+      | 'statefulSetPodsRecovered'
+    >,
+    FailureEvents<
+      'daemonSet',
+      'daemonSetStuck'
+      | 'daemonSetRecovered'
+      | 'daemonSetPodsFailing'
+      | 'daemonSetPodsRecovered'
+    >,
+    FailureEvents<
+      'job',
+      'jobPodsFailing'
+      | 'jobPodsRecovered'
+      | 'jobFailed'
+      | 'jobRecovered'
+      | 'jobRetrying'
+      | 'jobStuck'
+    >,
+    FailureEvents<
+      'cronJob',
+      'cronJobFailed'
+      | 'cronJobRecovered'
+    >,
+    FailureEvents<
+      'horizontalPodAutoscaler',
+      'autoscalerFailed'
+      | 'autoscalerRecovered'
+      | 'autoscalerMetricsFailed'
+      | 'autoscalerMaxedOut'
+    >,
+    FailureEvents<
+      'podDisruptionBudget',
+      'disruptionBudgetUnhealthy'
+      | 'disruptionBudgetRecovered'
+      | 'disruptionBudgetBlocked'
+    >,
+    FailureEvents<
+      'node',
+      'nodeNotReady'
+      | 'nodeRecovered'
+      | 'nodePressure'
+      | 'nodeProblem'
+      | 'nodeCordoned'
+      | 'nodeUncordoned'
+      | 'nodeWarning'
+    >,
+    FailureEvents<
+      'persistentVolumeClaim',
+      'claimPending'
+      | 'claimRecovered'
+      | 'claimLost'
+      | 'claimResizeFailed'
+    >,
+    FailureEvents<
+      'persistentVolume',
+      'volumeFailed'
+      | 'volumeRecovered'
+      | 'volumeReleased'
+    >,
+    FailureEvents<
+      'namespace',
+      'namespaceStuck'
+      | 'namespaceRecovered'
+    >,
+    FailureEvents<
+      'service',
+      'serviceLoadBalancerPending'
+      | 'serviceRecovered'
+      | 'serviceNoEndpoints'
+    > {}

@@ -256,13 +256,15 @@ export interface FailureDetail {
   [field: string]: any;
 }
 
-export interface PodDetail extends FailureDetail {
-  podName: string;
-}
+/** Of a resource whose name comes under its kind: `podName`, `nodeName`, `statefulSetName`. */
+export type DetailOf<Kind extends string> = FailureDetail & { [Field in `${Kind}Name`]: string };
+export interface PodDetail extends DetailOf<'pod'> {}
+export interface DeploymentDetail extends DetailOf<'deployment'> {}
 
-export interface DeploymentDetail extends FailureDetail {
-  deploymentName: string;
-}
+/** The events of these types, all of resources of this kind. */
+export type FailureEvents<Kind extends string, Types extends string> = {
+  [Type in Types]: ClusterEvent<DetailOf<Kind>>;
+};
 
 export interface HealingDetail {
   action: string;

@@ -22,12 +22,11 @@ not begun anew. "Hold" is how long a rule must hold before it counts; every hold
 
 _TYPES = """\
 // Generated from the catalogue of failures by `python -m kubedom_operator.diagnosis.catalogue_page`: do not edit it.
-import type {{ ClusterEvent, DeploymentDetail, FailureDetail, PodDetail }} from './index.js';
+import type {{ FailureEvents }} from './index.js';
 
 /** The events of docs/failures.md. Those of kinds without an element are dispatched on the namespace's or cluster's. */
-export interface FailureEventMap {{
-{events}
-}}
+export interface FailureEventMap
+  extends {events} {{}}
 """
 
 
@@ -68,15 +67,18 @@ def _restart(kind: FailureKind) -> str:
 
 def render_types() -> str:
     """Render the TypeScript types of the events."""
-    details = {"Pod": "PodDetail", "Deployment": "DeploymentDetail"}
-    types: dict[str, str] = {}
+    types: dict[str, dict[str, None]] = {}
     for kind in CATALOGUE.values():
-        for event, when in ((kind.event, kind.name), (kind.recovery_event, "over")):
-            if event:
-                types.setdefault(
-                    event, f"  {event}: ClusterEvent<{details.get(kind.resource, 'FailureDetail')}>; // {when}"
-                )
-    return _TYPES.format(events="\n".join(types.values()))
+        events = types.setdefault(kind.resource, {})
+        events.update(dict.fromkeys(event for event in (kind.event, kind.recovery_event) if event))
+    return _TYPES.format(
+        events=",\n    ".join(
+            f"FailureEvents<\n      '{resource[0].lower()}{resource[1:]}',\n      "
+            + "\n      | ".join(f"'{event}'" for event in events)
+            + "\n    >"
+            for resource, events in types.items()
+        )
+    )
 
 
 def main() -> None:

@@ -30,6 +30,14 @@ document.addEventListener('podFailed', (event) => {
   event.replayed = true;
 });
 
+document.addEventListener('nodeNotReady', ({ detail }) => {
+  detail.nodeName.toUpperCase();
+  detail.message?.toUpperCase();
+  detail.exitCode?.toFixed();
+  // @ts-expect-error Whatever is not declared may be anything, but what is, is what it is.
+  detail.nodeName.toFixed();
+});
+
 window.addEventListener('resource-recovered', (event) => event.detail.message?.length);
 document.querySelector('kube-cluster')?.addEventListener('kube:status', (event) => {
   // @ts-expect-error There is no such state.
