@@ -8,4 +8,5 @@ $bin/ruff format --check
 $bin/mypy
 $bin/lint-imports
 tests/browser/check-types.sh
+tests/browser/check-package.sh
 $bin/pytest "$@"

@@ -14,6 +14,7 @@ import { KubeButton } from './widgets/button.js';
 import { KubeCount } from './widgets/count.js';
 import { KubeHealthcheck } from './widgets/healthcheck.js';
 import { KubeModal } from './widgets/modal.js';
+import { KubeWidget } from './widgets/widget.js';
 
 const WIDGETS = {
   'kube-button': KubeButton,
@@ -26,4 +27,4 @@ for (const [tag, constructor] of Object.entries(WIDGETS)) {
   if (!customElements.get(tag)) customElements.define(tag, constructor);
 }
 
-export { KubeButton, KubeCount, KubeHealthcheck, KubeModal };
+export { KubeButton, KubeCount, KubeHealthcheck, KubeModal, KubeWidget };

@@ -1,33 +1,51 @@
 // Makes web/dist for `npm pack`, which calls it by itself; with --clean it takes it away again, so that nobody serves it.
 //
-// web/ is served as it is, readable and without a build. The npm package has the same modules minified and joined, for those
-// who bundle anyway; which of them are entries is what `exports` in web/package.json says.
-import { readFileSync, rmSync } from 'node:fs';
+// web/ is served as it is, readable and without a build. The npm package is for those who bundle anyway: it has the same modules
+// minified and joined (`exports` in web/package.json says which are entries), the types, and the elements' manifest.
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 const web = new URL('../../web/', import.meta.url);
 const dist = new URL('dist/', web);
+/** Not an entry that anybody imports, but one that the SDK names by its address. */
+const WORKERS = ['hub-worker.js'];
+const TYPES = ['index.d.ts', 'messages.d.ts', 'failures.d.ts', 'widgets/index.d.ts'];
+/** Generated, and described in docs/protocol.md and docs/failures.md. */
+const WITHOUT_COMMENTS = new Set(['messages.d.ts', 'failures.d.ts']);
 
-/** esbuild from `npm ci` in web/, or from the tools of tests/browser/check-types.sh. */
-function findEsbuild() {
+/** A tool from `npm ci` in web/, or from those of tests/browser/check-types.sh. */
+function tool(name) {
   for (const place of [web, new URL('../.venv/web-tools/', web)]) {
     try {
-      return createRequire(place)('esbuild');
+      return createRequire(place)(name);
     } catch {
       // Perhaps it is in the next place.
     }
   }
-  throw new Error('esbuild is missing. Run `npm ci` in web/, or tests/browser/check-types.sh.');
+  throw new Error(`${name} is missing. Run \`npm ci\` in web/, or tests/browser/check-types.sh.`);
 }
 
-rmSync(dist, { recursive: true, force: true });
-if (!process.argv.includes('--clean')) {
-  const { exports } = JSON.parse(readFileSync(new URL('package.json', web), 'utf8'));
-  const outputs = Object.values(exports).map((each) => each.default ?? '').filter((path) => path.startsWith('./dist/'));
-  await findEsbuild().build({
+/** Line breaks and indentation of the widgets' style sheets are for those who read the source. */
+const compactSheets = {
+  name: 'compact-sheets',
+  setup(build) {
+    build.onLoad({ filter: /\/widgets\/[^/]+\.js$/ }, ({ path }) => ({
+      contents: readFileSync(path, 'utf8').replace(/\bsheet\(`[^`]+`/g, (sheet) => sheet.replace(/\n\s*/g, '')),
+    }));
+  },
+};
+
+function read(name) {
+  return readFileSync(new URL(name, web), 'utf8');
+}
+
+async function bundle() {
+  const { exports } = JSON.parse(read('package.json'));
+  const entries = Object.values(exports).map((each) => each.default?.replace('./dist/', ''));
+  await tool('esbuild').build({
     absWorkingDir: fileURLToPath(web),
-    entryPoints: outputs.map((path) => path.replace('./dist/', '')),
+    entryPoints: [...entries.filter((name) => name?.endsWith('.js')), ...WORKERS],
     outdir: 'dist',
     bundle: true,
     // What two entries share is one module, so that an event of one is an instance of the other's class.
@@ -36,6 +54,44 @@ if (!process.argv.includes('--clean')) {
     target: 'es2022',
     minify: true,
     legalComments: 'none',
+    plugins: [compactSheets],
     logLevel: 'warning',
   });
+}
+
+function copyTypes() {
+  const ts = tool('typescript');
+  const printer = ts.createPrinter({ removeComments: true });
+  mkdirSync(new URL('widgets/', dist), { recursive: true });
+  for (const name of TYPES) {
+    const source = ts.createSourceFile(name, read(name), ts.ScriptTarget.Latest);
+    const text = WITHOUT_COMMENTS.has(name) ? printer.printFile(source).replace(/^ +/gm, ' ') : read(name);
+    // Known names or any other text is any text, to the compiler too.
+    const known = /(?<=export type EventType =)[^;]+\| string;/;
+    writeFileSync(new URL(name, dist), text.replace(known, ' string;').replace(/^\/\/ -+ .*\n\n/gm, ''));
+  }
+}
+
+/** As names; what they mean is in the types and in docs/sdk.md. */
+function copyManifest() {
+  const manifest = JSON.parse(read('custom-elements.json'));
+  for (const module of manifest.modules) {
+    module.path = `dist/${module.path}`;
+    module.exports = module.exports.filter(({ kind }) => kind === 'custom-element-definition');
+    for (const declaration of module.declarations) {
+      delete declaration.members;
+      for (const list of Object.values(declaration).filter(Array.isArray)) {
+        for (const item of list) for (const key of ['description', 'type', 'fieldName']) delete item[key];
+      }
+    }
+  }
+  const placed = (key, value) => (key === 'module' ? `dist/${value}` : value);
+  writeFileSync(new URL('custom-elements.json', dist), JSON.stringify(manifest, placed));
+}
+
+rmSync(dist, { recursive: true, force: true });
+if (!process.argv.includes('--clean')) {
+  await bundle();
+  copyTypes();
+  copyManifest();
 }

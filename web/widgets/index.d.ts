@@ -5,7 +5,7 @@
 import type { ClusterEvent, FailureDetail, KubeResource } from '../index.js';
 
 /** What the widgets have in common: they work while they are in a document, and stop when they are taken out. */
-declare class KubeWidget extends HTMLElement {
+export class KubeWidget extends HTMLElement {
   connectedCallback(): void;
   disconnectedCallback(): void;
 }
