@@ -351,20 +351,20 @@ declare global {
     podDeleted: ClusterEvent<PodDetail>;
     deploymentCreated: ClusterEvent<DeploymentDetail>;
     deploymentDeleted: ClusterEvent<DeploymentDetail>;
-    statefulSetCreated: ClusterEvent<FailureDetail>;
-    statefulSetDeleted: ClusterEvent<FailureDetail>;
-    daemonSetCreated: ClusterEvent<FailureDetail>;
-    daemonSetDeleted: ClusterEvent<FailureDetail>;
-    replicaSetCreated: ClusterEvent<FailureDetail>;
-    replicaSetDeleted: ClusterEvent<FailureDetail>;
-    jobCreated: ClusterEvent<FailureDetail>;
-    jobDeleted: ClusterEvent<FailureDetail>;
-    cronJobCreated: ClusterEvent<FailureDetail>;
-    cronJobDeleted: ClusterEvent<FailureDetail>;
-    nodeCreated: ClusterEvent<FailureDetail>;
-    nodeDeleted: ClusterEvent<FailureDetail>;
-    namespaceCreated: ClusterEvent<FailureDetail>;
-    namespaceDeleted: ClusterEvent<FailureDetail>;
+    statefulSetCreated: ClusterEvent<DetailOf<'statefulSet'>>;
+    statefulSetDeleted: ClusterEvent<DetailOf<'statefulSet'>>;
+    daemonSetCreated: ClusterEvent<DetailOf<'daemonSet'>>;
+    daemonSetDeleted: ClusterEvent<DetailOf<'daemonSet'>>;
+    replicaSetCreated: ClusterEvent<DetailOf<'replicaSet'>>;
+    replicaSetDeleted: ClusterEvent<DetailOf<'replicaSet'>>;
+    jobCreated: ClusterEvent<DetailOf<'job'>>;
+    jobDeleted: ClusterEvent<DetailOf<'job'>>;
+    cronJobCreated: ClusterEvent<DetailOf<'cronJob'>>;
+    cronJobDeleted: ClusterEvent<DetailOf<'cronJob'>>;
+    nodeCreated: ClusterEvent<DetailOf<'node'>>;
+    nodeDeleted: ClusterEvent<DetailOf<'node'>>;
+    namespaceCreated: ClusterEvent<DetailOf<'namespace'>>;
+    namespaceDeleted: ClusterEvent<DetailOf<'namespace'>>;
 
     /** What a HealingPolicy is going to do about a failing object, or why it does nothing. */
     healingPlanned: ClusterEvent<HealingDecisionDetail>;
