@@ -11,7 +11,7 @@
  */
 import { backoff } from './backoff.js';
 import { closing } from './closings.js';
-import { MalformedFrame, SUBPROTOCOL, readMessage, silenceOf } from './protocol.js';
+import { MalformedFrame, SUBPROTOCOL, glance, readMessage, silenceOf } from './protocol.js';
 
 const TOKEN_PROTOCOL = 'base64url.bearer.authorization.k8s.io.';
 /** How long a connection may take until the bridge's `hello`. */
@@ -88,6 +88,19 @@ export class Connection {
     else if (this.#greeted) this.#watch();
   }
 
+  /**
+   * What a frame carried is lost, so it is asked for again; the second time, everything is.
+   *
+   * @param {string} why
+   */
+  unreadable(why) {
+    if (!this.#socket) return;
+    console.warn(`kubedom: ${why} The connection is resumed.`);
+    this.#malformed += 1;
+    if (this.#malformed > 1) this.#options.forget();
+    this.#lost(0, '', { reason: 'bad-frame', message: why });
+  }
+
   /** @param {ClientMessage} message */
   send(message) {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
@@ -141,14 +154,10 @@ export class Connection {
   #receive(data) {
     let message;
     try {
-      message = readMessage(data);
+      message = glance(data) ?? readMessage(data);
     } catch (error) {
       if (!(error instanceof MalformedFrame)) throw error;
-      console.warn(`kubedom: ${error.message} The connection is resumed.`);
-      // What the frame carried is lost, so it is asked for again; the second time, everything is.
-      this.#malformed += 1;
-      if (this.#malformed > 1) this.#options.forget();
-      this.#lost(0, '', { reason: 'bad-frame', message: error.message });
+      this.unreadable(error.message);
       return;
     }
     this.#heard = performance.now();

@@ -55,7 +55,7 @@ function lead(name, signal) {
     if (!data.page) return;
     const channel = new BroadcastChannel(`${name}/${data.page}`);
     /** @type {Port} */
-    const page = { postMessage: ({ text, ...said }) => channel.postMessage(text === undefined ? said : { text }) };
+    const page = { postMessage: (said) => channel.postMessage(said) };
     channel.onmessage = (event) => {
       hub.hear(page, event.data);
       if (event.data.leave) channel.close();

@@ -6,7 +6,7 @@ const hub = new Hub();
 self.addEventListener('connect', (event) => {
   const [port] = /** @type {MessageEvent} */ (event).ports;
   /** @type {import('./link.js').Port} */
-  const page = { postMessage: ({ text, ...said }) => port.postMessage(text === undefined ? said : { text }) };
+  const page = port;
   port.onmessage = ({ data }) => hub.hear(page, data);
   port.postMessage({ welcome: true });
 });

@@ -155,6 +155,7 @@ class Line {
     if (said.hurry) this.#connection.hurry();
     if (said.retry) this.#connection.retry();
     if (said.send) this.#send(page, said.send);
+    if (said.unreadable) this.#connection.unreadable(said.unreadable);
     if (said.token !== undefined) for (const { resolve } of page.fetching.splice(0)) resolve(said.token || undefined);
     if (said.noToken) for (const { reject } of page.fetching.splice(0)) reject(new Error(said.noToken));
   }
@@ -196,7 +197,7 @@ class Line {
       for (const page of this.#pages.values()) {
         if (page.id !== (message.subscription ?? '')) continue;
         follow(page, message);
-        page.port.postMessage({ message, text });
+        page.port.postMessage({ text });
       }
     }
   }

@@ -10,7 +10,7 @@
  */
 import { backoff } from './backoff.js';
 import { openPort } from './ports.js';
-import { silenceOf } from './protocol.js';
+import { readMessage, silenceOf } from './protocol.js';
 
 /** How much longer than the hub a page waits, so that it is the hub which tells what happened. */
 const GRACE_MS = 500;
@@ -22,10 +22,11 @@ const QUIET_MS = 60_000;
 /**
  * What a page says to the hub, one thing at a time.
  *
- * @typedef {{join?: Join, leave?: true, here?: true, hurry?: true, retry?: true, send?: Command | Can, token?: string, noToken?: string}} ToHub
+ * @typedef {{join?: Join, leave?: true, here?: true, hurry?: true, retry?: true, send?: Command | Can, token?: string, noToken?: string,
+ *   unreadable?: string}} ToHub
  */
 /**
- * What the hub says to a page, one thing at a time; `text` is the message as it came, for where that is cheaper to hand on.
+ * What the hub says to a page, one thing at a time; `text` is a message as it came, which is cheaper to hand on than what is in it.
  *
  * @typedef {{message?: ServerMessage, text?: string, status?: LinkStatus, opened?: true, lost?: string[], unsent?: string, token?: true,
  *   dropped?: true}} FromHub
@@ -158,7 +159,7 @@ export class Link {
   /** @param {FromHub} said */
   #hear(said) {
     this.#heard = performance.now();
-    if (said.text !== undefined) said.message ??= /** @type {ServerMessage} */ (JSON.parse(said.text));
+    if (said.text !== undefined) this.#read(said.text);
     if (said.message) this.#receive(said.message);
     if (said.opened) this.#options.onopened();
     if (said.status) this.#tell(said.status.state, said.status);
@@ -169,6 +170,18 @@ export class Link {
     if (said.unsent) this.#options.onunsent(said.unsent);
     if (said.token) void this.#fetchToken();
     if (said.dropped) this.#silent();
+  }
+
+  /** @param {string} text */
+  #read(text) {
+    let message;
+    try {
+      message = readMessage(text);
+    } catch (error) {
+      this.#port?.postMessage({ unreadable: String(/** @type {Error} */ (error).message) });
+      return;
+    }
+    this.#receive(message);
   }
 
   /** @param {ServerMessage} message */

@@ -56,7 +56,7 @@ function leave(port) {
   port.close();
 }
 
-/** @type {{createScriptURL(): unknown} | undefined} */
+/** @type {{createScriptURL(input: string): unknown} | undefined} */
 let policy;
 
 /** @returns {SharedWorker | null} */
@@ -66,7 +66,7 @@ function sharedWorker() {
   try {
     // The content policy lets `kubedom` through by name; it makes this one address and no other.
     policy ??= trustedTypes?.createPolicy('kubedom', { createScriptURL: () => address });
-    const trusted = /** @type {string} */ (policy?.createScriptURL() ?? address);
+    const trusted = /** @type {string} */ (policy?.createScriptURL('') ?? address);
     return new SharedWorker(trusted, { type: 'module', name: NAME });
   } catch {
     return null;

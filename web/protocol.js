@@ -36,6 +36,18 @@ export function readMessage(data) {
 }
 
 /**
+ * Whose part of a snapshot this is, seen from how the bridge begins one: large texts are for the page to read, and what does not
+ * begin so is read as everything else.
+ *
+ * @param {unknown} data
+ * @returns {ServerMessage | null} The message without what is in it.
+ */
+export function glance(data) {
+  const found = typeof data === 'string' && /^\{"type":"snapshot",(?:"subscription":"(\w+)",)?"entries":/.exec(data);
+  return found ? { type: 'snapshot', ...(found[1] && { subscription: found[1] }) } : null;
+}
+
+/**
  * The readable entries of a message; an entry that cannot be read is told on the console and left out, so that it costs
  * only itself.
  *

@@ -99,8 +99,10 @@ export class Tree {
     }
     const { name, namespace = '' } = entry.object?.metadata ?? {};
     keep(element, entry);
-    if (!known) reflect(element, { name, namespace, uid: entry.uid });
-    reflect(element, /** @type {typeof KubeResource} */ (element.constructor).status(entry));
+    // A namespace's element may have been there before its object.
+    const fresh = !known && !(element instanceof KubeNamespace);
+    if (!known) reflect(element, { name, namespace, uid: entry.uid }, fresh);
+    reflect(element, /** @type {typeof KubeResource} */ (element.constructor).status(entry), fresh);
     if (element instanceof KubePod || element instanceof KubeJob) this.#place(element, namespace, !known);
     else if (!known && element instanceof KubeWorkload) move(this.#namespace(namespace), element);
     else if (!known && element instanceof KubeNode) this.#root.append(element);

@@ -139,11 +139,12 @@ export function setIncidents(element, incidents) {
  *
  * @param {Element} element
  * @param {Attributes} attributes
+ * @param {boolean} [fresh] Whether it has none yet.
  */
-export function reflect(element, attributes) {
+export function reflect(element, attributes, fresh = false) {
   for (const name in attributes) {
     const value = attributes[name];
-    const before = element.getAttribute(name);
+    const before = fresh ? null : element.getAttribute(name);
     if (value === null || value === undefined || value === '') {
       if (before !== null) element.removeAttribute(name);
     } else if (before !== String(value)) {

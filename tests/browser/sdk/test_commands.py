@@ -1,9 +1,12 @@
 """The way back: commands, their results, and what happens when the connection does not last as long."""
 
+import pytest
 from playwright.async_api import Page
 from tests.browser.sdk.conftest import Open
 from tests.browser.sdk.scripted import Json, ScriptedBridge, changes, event, healing, hello, pod, snapshot
 from tests.browser.waiting import eventually
+
+pytestmark = pytest.mark.browsers("chromium", "firefox")
 
 ACTION = {"name": "restart-1", "namespace": "default", "uid": "u1", "created": True}
 

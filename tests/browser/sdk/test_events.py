@@ -4,6 +4,8 @@ import pytest
 from tests.browser.sdk.conftest import Open
 from tests.browser.sdk.scripted import changes, deployment, event, gone, healing, pod
 
+pytestmark = pytest.mark.browsers("chromium", "firefox")
+
 
 async def test_a_failure_is_dispatched_on_its_element_and_bubbles_to_document(open_page: Open) -> None:
     page, peer = await open_page(deployment("api"), pod("api-1", workload="api"))

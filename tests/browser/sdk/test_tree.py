@@ -1,7 +1,10 @@
 """The elements: where they are, what they reflect, and that they stay the same ones."""
 
+import pytest
 from tests.browser.sdk.conftest import Open
 from tests.browser.sdk.scripted import changes, deployment, gone, pod
+
+pytestmark = pytest.mark.browsers("chromium", "firefox")
 
 
 async def test_resources_nest_as_cluster_namespace_workload_pod(open_page: Open) -> None:
