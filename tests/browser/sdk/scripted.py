@@ -110,7 +110,7 @@ class ScriptedBridge:
             # Browsers ask for it by themselves, sooner or later.
             return respond(b"", "image/x-icon")
         if path in self.pages:
-            return respond(self.pages[path].encode(), "text/html" if path.endswith(".html") else "text/javascript")
+            return respond(self.pages[path].encode(), mimetypes.guess_type(path)[0] or "text/html")
         file = WEB / ("index.html" if path == "/" else path.removeprefix("/"))
         if not file.is_file():
             return respond(b"not found", "text/plain", HTTPStatus.NOT_FOUND)

@@ -6,6 +6,8 @@ from tests.browser.sdk.scripted import ScriptedBridge, changes, deployment, even
 from tests.browser.sdk.test_button import command
 from tests.browser.web_tools import web_tools
 
+pytestmark = pytest.mark.browsers("chromium", "firefox")
+
 CONTENT = """
 <main>
   <h1>Widgets</h1>

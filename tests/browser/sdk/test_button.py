@@ -4,6 +4,8 @@ import pytest
 from tests.browser.sdk.conftest import Listening, OpenWidgets
 from tests.browser.sdk.scripted import Json, Peer, ScriptedBridge, changes, deployment, gone, healing, hello, pod
 
+pytestmark = pytest.mark.browsers("chromium", "firefox")
+
 ACTION = {"name": "restart-1", "namespace": "default", "uid": "u1", "created": True}
 RESTART = "<kube-button command=restartPod for='kube-pod[name=a]'>Restart</kube-button>"
 DELETE = "<button id=before>Before</button><kube-button command=deletePod for=uid-a>Delete</kube-button>"

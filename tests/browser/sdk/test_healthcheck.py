@@ -7,6 +7,8 @@ import pytest
 from tests.browser.sdk.conftest import Listening, Open
 from tests.browser.sdk.scripted import Json, ScriptedBridge
 
+pytestmark = pytest.mark.browsers("chromium", "firefox")
+
 RECORDER = """
 window.checks = [];
 for (const type of ['resource-failed', 'resource-recovered']) {
@@ -58,10 +60,12 @@ def service(bridge: ScriptedBridge, complaints: list[str]) -> Iterator[Service]:
     complaints[:] = [each for each in complaints if not each.startswith("Failed to load resource")]
 
 
-async def open_check(bridge: ScriptedBridge, open_page: Open, attributes: str = "", label: str = "") -> Listening:
+async def open_check(
+    bridge: ScriptedBridge, open_page: Open, attributes: str = "", label: str = "", interval: str = "100ms"
+) -> Listening:
     bridge.pages["/check.html"] = (
         "<!doctype html><title>check</title><link rel=icon href=/icon.svg>"
-        f"<kube-healthcheck src=/health interval=100ms {attributes}>{label}</kube-healthcheck>"
+        f"<kube-healthcheck src=/health interval={interval} {attributes}>{label}</kube-healthcheck>"
         "<kube-cluster></kube-cluster><script type=module src=/checks.js></script>"
     )
     bridge.pages["/checks.js"] = f"{RECORDER}\nimport './widgets.js';"
@@ -193,7 +197,8 @@ async def test_a_service_that_is_not_there_is_a_failure(
 
 async def test_while_it_fails_the_pauses_grow(bridge: ScriptedBridge, open_page: Open, service: Service) -> None:
     service.status = 500
-    page = await open_check(bridge, open_page, "interval=1h")
+    page = await open_check(bridge, open_page, interval="1h")
+    await checks(page, 1)
     # What the widget asks timers for, in its own order; the real clock has no part in it.
     await page.page.evaluate(
         """() => { window.waits = []; const real = setTimeout;
@@ -202,7 +207,7 @@ async def test_while_it_fails_the_pauses_grow(bridge: ScriptedBridge, open_page:
     )
     waits = await page.until("waits.length > 12 && waits.filter((wait) => wait >= 1000)")
     bounds = [min(2000 * 2**n, 300_000) for n in range(12)]
-    for wait, bound in zip(waits[1:], bounds[1:], strict=False):
+    for wait, bound in zip(waits, bounds, strict=False):
         assert 0.75 * bound <= wait <= bound
     service.status = 200
     await page.until(f"{CHECK}.passing && waits.at(-1) === 2000")

@@ -5,6 +5,8 @@ from tests.browser.sdk.conftest import Listening, OpenWidgets
 from tests.browser.sdk.scripted import Peer, changes, deployment, event, gone, pod
 from tests.browser.sdk.test_button import command
 
+pytestmark = pytest.mark.browsers("chromium", "firefox")
+
 MODAL = "document.querySelector('kube-modal')"
 NOTICE = f"{MODAL}.shadowRoot.querySelector('[part=notice]')"
 PLAIN = "<kube-modal on=podFailed></kube-modal>"

@@ -1,7 +1,10 @@
 """Widgets that need no code: what they show, what they do, and what a screen reader and a keyboard make of them."""
 
+import pytest
 from tests.browser.sdk.conftest import OpenWidgets
 from tests.browser.sdk.scripted import ScriptedBridge, changes, event, gone, hello, pod, snapshot
+
+pytestmark = pytest.mark.browsers("chromium", "firefox")
 
 # Counts what the widgets ask of the platform; loaded before them.
 COUNTED = """
