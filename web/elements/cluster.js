@@ -41,7 +41,9 @@ export class KubeCluster extends HTMLElement {
   static {
     route = (cluster, open) => {
       cluster.#open = open;
-      cluster.#anew();
+      cluster.disconnect();
+      cluster.#position.forget();
+      if (cluster.isConnected) cluster.#connect();
     };
     settle = (cluster) => cluster.#applier.settled();
   }
@@ -273,17 +275,17 @@ function words(list) {
 /**
  * Lets the cluster be another one than the bridge's; fake.js does.
  *
- * @param {KubeCluster} cluster
+ * @param {import('../index.js').KubeCluster} cluster
  * @param {LinkOptions['open']} open How to come to it; nothing for the bridge again.
  */
 export function connectThrough(cluster, open) {
-  route(cluster, open);
+  route(/** @type {KubeCluster} */ (cluster), open);
 }
 
 /**
- * @param {KubeCluster} cluster
+ * @param {import('../index.js').KubeCluster} cluster
  * @returns {Promise<void>} Once all that has arrived is applied and told.
  */
 export function applied(cluster) {
-  return settle(cluster);
+  return settle(/** @type {KubeCluster} */ (cluster));
 }

@@ -2,6 +2,8 @@
 import { ClusterEvent, CommandError, once, stream, type KubePod } from '../../../web/index.js';
 import type * as Declared from '../../../web/index.js';
 import type { Entry, EventEntry, ServerMessage, StateEntry, wire } from '../../../web/index.js';
+import * as fake from '../../../web/fake.js';
+import type * as DeclaredFake from '../../../web/fake-types.js';
 import * as implemented from '../../../web/kubedom.js';
 
 // The hand-written declarations promise nothing that the modules do not keep.
@@ -20,6 +22,8 @@ implemented.ClusterEvent satisfies typeof Declared.ClusterEvent;
 implemented.CommandError satisfies typeof Declared.CommandError;
 implemented.once satisfies typeof Declared.once;
 implemented.stream satisfies typeof Declared.stream;
+fake.record satisfies typeof DeclaredFake.record;
+fake.replay satisfies typeof DeclaredFake.replay;
 
 document.addEventListener('podFailed', (event) => {
   event.detail.podName.toUpperCase();
