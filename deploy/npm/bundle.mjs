@@ -10,7 +10,7 @@ const web = new URL('../../web/', import.meta.url);
 const dist = new URL('dist/', web);
 /** Not an entry that anybody imports, but one that the SDK names by its address. */
 const WORKERS = ['hub-worker.js'];
-const TYPES = ['index.d.ts', 'messages.d.ts', 'failures.d.ts', 'widgets/index.d.ts'];
+const TYPES = ['index.d.ts', 'fake-types.d.ts', 'messages.d.ts', 'failures.d.ts', 'widgets/index.d.ts'];
 /** Generated, and described in docs/protocol.md and docs/failures.md. */
 const WITHOUT_COMMENTS = new Set(['messages.d.ts', 'failures.d.ts']);
 
@@ -53,6 +53,7 @@ async function bundle() {
     format: 'esm',
     target: 'es2022',
     minify: true,
+    charset: 'utf8',
     legalComments: 'none',
     plugins: [compactSheets],
     logLevel: 'warning',
@@ -65,11 +66,16 @@ function copyTypes() {
   mkdirSync(new URL('widgets/', dist), { recursive: true });
   for (const name of TYPES) {
     const source = ts.createSourceFile(name, read(name), ts.ScriptTarget.Latest);
-    const text = WITHOUT_COMMENTS.has(name) ? printer.printFile(source).replace(/^ +/gm, ' ') : read(name);
+    const text = (WITHOUT_COMMENTS.has(name) ? printer.printFile(source) : read(name)).replace(/^(?: {2})+/gm, halved);
     // Known names or any other text is any text, to the compiler too.
     const known = /(?<=export type EventType =)[^;]+\| string;/;
     writeFileSync(new URL(name, dist), text.replace(known, ' string;').replace(/^\/\/ -+ .*\n\n/gm, ''));
   }
+}
+
+/** @param {string} indentation */
+function halved(indentation) {
+  return indentation.slice(indentation.length / 2);
 }
 
 /** As names; what they mean is in the types and in docs/sdk.md. */
