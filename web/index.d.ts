@@ -66,7 +66,7 @@ export interface CommandResult {
   phase: 'Succeeded';
   message: string;
   /** The HealingAction that did it. */
-  action: Arrived<wire.ActionInfo, 'name' | 'namespace'> | null;
+  action: { name: string; namespace: string; uid?: string; created?: boolean } | null;
 }
 
 /**
@@ -266,6 +266,13 @@ export type FailureEvents<Kind extends string, Types extends string> = {
   [Type in Types]: ClusterEvent<DetailOf<Kind>>;
 };
 
+/**
+ * `podCreated`: one is new; not for those of a snapshot. `podDeleted`: one is gone; dispatched before its element is removed.
+ */
+export type LifecycleEvents<Kinds extends string> = {
+  [Kind in Kinds as `${Kind}Created` | `${Kind}Deleted`]: ClusterEvent<DetailOf<Kind>>;
+};
+
 export interface HealingDetail {
   action: string;
   actionName: string;
@@ -339,32 +346,15 @@ declare global {
   }
 
   /** `document`, `window` and every HTML element take their types from here. */
-  interface GlobalEventHandlersEventMap extends FailureEventMap {
+  interface GlobalEventHandlersEventMap
+    extends FailureEventMap,
+      LifecycleEvents<
+        'pod' | 'deployment' | 'statefulSet' | 'daemonSet' | 'replicaSet' | 'job' | 'cronJob' | 'node' | 'namespace'
+      > {
     /** After the specific event of every failure. Cancelable. */
     'resource-failed': ClusterEvent<FailureDetail>;
     /** After the specific event of every recovery; alone, and `replayed`, for one that a resync found. */
     'resource-recovered': ClusterEvent<FailureDetail>;
-
-    /** A pod is new; not for those of a snapshot. */
-    podCreated: ClusterEvent<PodDetail>;
-    /** A pod is gone; dispatched before its element is removed. */
-    podDeleted: ClusterEvent<PodDetail>;
-    deploymentCreated: ClusterEvent<DeploymentDetail>;
-    deploymentDeleted: ClusterEvent<DeploymentDetail>;
-    statefulSetCreated: ClusterEvent<DetailOf<'statefulSet'>>;
-    statefulSetDeleted: ClusterEvent<DetailOf<'statefulSet'>>;
-    daemonSetCreated: ClusterEvent<DetailOf<'daemonSet'>>;
-    daemonSetDeleted: ClusterEvent<DetailOf<'daemonSet'>>;
-    replicaSetCreated: ClusterEvent<DetailOf<'replicaSet'>>;
-    replicaSetDeleted: ClusterEvent<DetailOf<'replicaSet'>>;
-    jobCreated: ClusterEvent<DetailOf<'job'>>;
-    jobDeleted: ClusterEvent<DetailOf<'job'>>;
-    cronJobCreated: ClusterEvent<DetailOf<'cronJob'>>;
-    cronJobDeleted: ClusterEvent<DetailOf<'cronJob'>>;
-    nodeCreated: ClusterEvent<DetailOf<'node'>>;
-    nodeDeleted: ClusterEvent<DetailOf<'node'>>;
-    namespaceCreated: ClusterEvent<DetailOf<'namespace'>>;
-    namespaceDeleted: ClusterEvent<DetailOf<'namespace'>>;
 
     /** What a HealingPolicy is going to do about a failing object, or why it does nothing. */
     healingPlanned: ClusterEvent<HealingDecisionDetail>;
@@ -398,12 +388,16 @@ declare global {
 /** Exactly as the schema of the protocol has them, for whoever writes another client. */
 export type { wire };
 
+/** @internal */
 type FieldOf<Message> = Message extends unknown ? keyof Message : never;
+/** @internal */
 type TypeOf<Message, Field> = Message extends unknown ? (Field extends keyof Message ? Message[Field] : never) : never;
 
 /**
  * Any of these messages as it arrives: a bridge may be newer or older than the page, so only the fields that are named have
  * been looked at. Which of the others it has depends on what it is, and none may be relied on.
+ *
+ * @internal
  */
 type Arrived<Message, Checked extends FieldOf<Message>> = {
   [Field in Checked]: TypeOf<Message, Field>;
@@ -411,21 +405,24 @@ type Arrived<Message, Checked extends FieldOf<Message>> = {
   [Field in Exclude<FieldOf<Message>, Checked>]?: TypeOf<Message, Field>;
 };
 
-/** What the SDK notes on an entry that it has read. */
+/** What the SDK notes on an entry that it has read. @internal */
 interface Noted {
   replayed?: boolean;
 }
 
 export type WireIncident = wire.Incident;
 
+/** @internal */
 export type StateEntry = Arrived<wire.StateEntry | wire.DeleteEntry, 'op' | 'kind' | 'uid'> & Noted;
 
+/** @internal */
 export type EventEntry = Arrived<wire.EventEntry, 'op' | 'type' | 'kind' | 'uid'> & Noted;
 
-/** One of a later version has another `op`. */
+/** One of a later version has another `op`. @internal */
 export type Entry = StateEntry | EventEntry | (Omit<Arrived<wire.Entry, 'kind'>, 'op'> & Noted & { op: string });
 
-/** Any message of the bridge; one of a later version has another `type`. */
+/** Any message of the bridge; one of a later version has another `type`. @internal */
 export type ServerMessage = Omit<Arrived<wire.ServerMessage, never>, 'type'> & { type: string };
 
+/** @internal */
 export type HelloMessage = ServerMessage;

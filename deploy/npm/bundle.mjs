@@ -31,7 +31,7 @@ const compactSheets = {
   name: 'compact-sheets',
   setup(build) {
     build.onLoad({ filter: /\/widgets\/[^/]+\.js$/ }, ({ path }) => ({
-      contents: readFileSync(path, 'utf8').replace(/\bsheet\(`[^`]+`/g, (sheet) => sheet.replace(/\n\s*/g, '')),
+      contents: readFileSync(path, 'utf8').replace(/\bsheet\(`[^`]+`/g, (sheet) => sheet.replace(/\n\s*/g, '').replace(/(?<=[:;{,]) | (?=[{}])/g, '')),
     }));
   },
 };
@@ -60,22 +60,24 @@ async function bundle() {
   });
 }
 
+/** As tsc does it with `stripInternal`: what only the SDK's own modules need is not for others to rely on. */
+function withoutInternal(source) {
+  const text = source.getFullText();
+  const isInternal = (node) => text.slice(node.getFullStart(), node.getStart(source)).includes('@internal');
+  return source.statements.map((each) => (isInternal(each) ? '' : text.slice(each.getFullStart(), each.end))).join('');
+}
+
 function copyTypes() {
   const ts = tool('typescript');
   const printer = ts.createPrinter({ removeComments: true });
   mkdirSync(new URL('widgets/', dist), { recursive: true });
   for (const name of TYPES) {
     const source = ts.createSourceFile(name, read(name), ts.ScriptTarget.Latest);
-    const text = (WITHOUT_COMMENTS.has(name) ? printer.printFile(source) : read(name)).replace(/^(?: {2})+/gm, halved);
+    const text = WITHOUT_COMMENTS.has(name) ? printer.printFile(source).replace(/^ +/gm, ' ') : withoutInternal(source);
     // Known names or any other text is any text, to the compiler too.
     const known = /(?<=export type EventType =)[^;]+\| string;/;
     writeFileSync(new URL(name, dist), text.replace(known, ' string;').replace(/^\/\/ -+ .*\n\n/gm, ''));
   }
-}
-
-/** @param {string} indentation */
-function halved(indentation) {
-  return indentation.slice(indentation.length / 2);
 }
 
 /** As names; what they mean is in the types and in docs/sdk.md. */
@@ -86,12 +88,13 @@ function copyManifest() {
     module.exports = module.exports.filter(({ kind }) => kind === 'custom-element-definition');
     for (const declaration of module.declarations) {
       delete declaration.members;
+      if (!declaration.customElement) delete declaration.description;
       for (const list of Object.values(declaration).filter(Array.isArray)) {
         for (const item of list) for (const key of ['description', 'type', 'fieldName']) delete item[key];
       }
     }
   }
-  const placed = (key, value) => (key === 'module' ? `dist/${value}` : value);
+  const placed = (key, value) => (key === 'module' ? undefined : value);
   writeFileSync(new URL('custom-elements.json', dist), JSON.stringify(manifest, placed));
 }
 
