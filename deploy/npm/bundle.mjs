@@ -73,11 +73,16 @@ function copyTypes() {
   mkdirSync(new URL('widgets/', dist), { recursive: true });
   for (const name of TYPES) {
     const source = ts.createSourceFile(name, read(name), ts.ScriptTarget.Latest);
-    const text = WITHOUT_COMMENTS.has(name) ? printer.printFile(source).replace(/^ +/gm, ' ') : withoutInternal(source);
+    const text = (WITHOUT_COMMENTS.has(name) ? printer.printFile(source) : withoutInternal(source)).replace(/^ +(?! )/gm, narrow);
     // Known names or any other text is any text, to the compiler too.
     const known = /(?<=export type EventType =)[^;]+\| string;/;
     writeFileSync(new URL(name, dist), text.replace(known, ' string;').replace(/^\/\/ -+ .*\n\n/gm, ''));
   }
+}
+
+/** @param {string} indentation */
+function narrow(indentation) {
+  return ' '.repeat(Math.ceil(indentation.length / 4));
 }
 
 /** As names; what they mean is in the types and in docs/sdk.md. */
@@ -88,7 +93,8 @@ function copyManifest() {
     module.exports = module.exports.filter(({ kind }) => kind === 'custom-element-definition');
     for (const declaration of module.declarations) {
       delete declaration.members;
-      if (!declaration.customElement) delete declaration.description;
+      // Nobody writes a tag of these; the cluster's element makes them.
+      if (!/^kube-(cluster|button|count|healthcheck|modal)$/.test(declaration.tagName)) delete declaration.description;
       for (const list of Object.values(declaration).filter(Array.isArray)) {
         for (const item of list) for (const key of ['description', 'type', 'fieldName']) delete item[key];
       }
