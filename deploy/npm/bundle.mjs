@@ -8,8 +8,11 @@ import { fileURLToPath } from 'node:url';
 
 const web = new URL('../../web/', import.meta.url);
 const dist = new URL('dist/', web);
-/** Not an entry that anybody imports, but one that the SDK names by its address. */
-const WORKERS = ['hub-worker.js'];
+/**
+ * Named by its address, so that bundlers copy the file and do not look into it: it is complete in itself. Pages without a
+ * SharedWorker import the hub from the same file.
+ */
+const WORKER = 'hub-worker.js';
 const TYPES = ['index.d.ts', 'fake-types.d.ts', 'messages.d.ts', 'failures.d.ts', 'widgets/index.d.ts'];
 /** Generated, and described in docs/protocol.md and docs/failures.md. */
 const WITHOUT_COMMENTS = new Set(['messages.d.ts', 'failures.d.ts']);
@@ -40,23 +43,39 @@ function read(name) {
   return readFileSync(new URL(name, web), 'utf8');
 }
 
+const hubFromWorker = {
+  name: 'hub-from-worker',
+  setup(build) {
+    build.onResolve({ filter: /^\.\/hub\.js$/ }, () => ({ path: `./${WORKER}`, external: true }));
+  },
+};
+
 async function bundle() {
   const { exports } = JSON.parse(read('package.json'));
   const entries = Object.values(exports).map((each) => each.default?.replace('./dist/', ''));
-  await tool('esbuild').build({
+  const options = {
     absWorkingDir: fileURLToPath(web),
-    entryPoints: [...entries.filter((name) => name?.endsWith('.js')), ...WORKERS],
-    outdir: 'dist',
     bundle: true,
-    // What two entries share is one module, so that an event of one is an instance of the other's class.
-    splitting: true,
     format: 'esm',
     target: 'es2022',
     minify: true,
     charset: 'utf8',
     legalComments: 'none',
-    plugins: [compactSheets],
     logLevel: 'warning',
+  };
+  const { build } = tool('esbuild');
+  await build({
+    ...options,
+    entryPoints: entries.filter((name) => name?.endsWith('.js')),
+    outdir: 'dist',
+    // What two entries share is one module, so that an event of one is an instance of the other's class.
+    splitting: true,
+    plugins: [compactSheets, hubFromWorker],
+  });
+  await build({
+    ...options,
+    stdin: { contents: `import './${WORKER}'; export { Hub } from './hub.js';`, resolveDir: fileURLToPath(web) },
+    outfile: `dist/${WORKER}`,
   });
 }
 

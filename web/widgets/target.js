@@ -16,8 +16,9 @@ import { select } from './html.js';
  */
 export function targetOf(widget, command) {
   const path = pathOf(widget);
-  const kind = /[A-Z].*$/.exec(command)?.[0];
-  return path.find((each) => each.kind === kind) ?? path[0] ?? null;
+  const kind = /[A-Z].*$/.exec(command)?.[0] ?? '';
+  const named = customElements.get(`kube-${kind.toLowerCase()}`);
+  return (named ? path.find((each) => each instanceof named) : path[0]) ?? null;
 }
 
 /**

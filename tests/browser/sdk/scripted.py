@@ -13,6 +13,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+from aiohttp import ClientSession
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
@@ -64,6 +65,8 @@ class ScriptedBridge:
         self.pages: dict[str, str] = {"/bare.html": BARE_PAGE}
         # What is answered anew each time: status and text.
         self.answers: dict[str, Callable[[], Awaitable[tuple[int, str]]]] = {}
+        # Who answers all but the socket, where this is a proxy in front of somebody.
+        self.upstream = ""
         self.connections = 0
         self._peers: asyncio.Queue[Peer] = asyncio.Queue()
         self._server: Server | None = None
@@ -109,6 +112,9 @@ class ScriptedBridge:
         if path == "/favicon.ico":
             # Browsers ask for it by themselves, sooner or later.
             return respond(b"", "image/x-icon")
+        if self.upstream:
+            async with ClientSession() as session, session.get(self.upstream + path) as answer:
+                return respond(await answer.read(), answer.content_type, HTTPStatus(answer.status))
         if path in self.pages:
             return respond(self.pages[path].encode(), mimetypes.guess_type(path)[0] or "text/html")
         file = WEB / ("index.html" if path == "/" else path.removeprefix("/"))

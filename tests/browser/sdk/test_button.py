@@ -132,13 +132,13 @@ async def test_what_it_is_about(open_widgets: OpenWidgets, content: str, name: s
 async def test_inside_a_resource_it_is_about_that(open_widgets: OpenWidgets) -> None:
     page, _ = await open_widgets("", deployment("api"), pod("a", workload="api"))
     targets = await page.page.evaluate(
-        """() => ['restartPod', 'restartDeployment', 'vetoHealing'].map((command) => {
+        """() => ['restartPod', 'restartDeployment', 'vetoHealing', 'restartDaemonSet'].map((command) => {
           const button = document.createElement('kube-button');
           button.setAttribute('command', command);
           document.querySelector('kube-pod').append(button);
-          return button.target.localName; })"""
+          return button.target?.localName; })"""
     )
-    assert targets == ["kube-pod", "kube-deployment", "kube-pod"]
+    assert targets == ["kube-pod", "kube-deployment", "kube-pod", None]
 
 
 async def test_without_a_resource_there_is_nothing_to_press(open_widgets: OpenWidgets) -> None:
@@ -187,6 +187,7 @@ async def test_what_cannot_be_taken_back_is_asked_about(open_widgets: OpenWidget
         ("command=scale parameters='{\"replicas\": 0}'", True),
         ("command=scale parameters='{\"replicas\": 2}'", False),
         ("command=rollback", True),
+        ("command=drain", True),
         ("command=deletePod dry-run", False),
     ],
 )

@@ -14,7 +14,7 @@ TEMPLATE = """
 <button id=before>Before</button>
 <kube-modal on=podFailed>
   <template>
-    <h3 slot=title>What is it with <slot name=podName></slot>?</h3>
+    <span slot=title>What is it with <slot name=podName></slot>?</span>
     <p id=message><slot name=message></slot> <slot name=runbook>Ask somebody.</slot></p>
     <kube-button slot=actions command=restartPod>Restart it</kube-button>
     <kube-button slot=actions command=restartDeployment>Restart all</kube-button>
