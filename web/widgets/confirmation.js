@@ -59,10 +59,12 @@ export async function confirmed(root, { title, text, yes, rehearse }, signal) {
     setText(found, `Dry run: ${await rehearse()}`);
     dryRun.setAttribute('aria-disabled', 'false');
   });
-  signal.addEventListener('abort', () => dialog.close());
+  const takeBack = () => dialog.close();
+  signal.addEventListener('abort', takeBack);
   root.append(dialog);
   dialog.showModal();
   await new Promise((resolve) => dialog.addEventListener('close', resolve, { once: true }));
+  signal.removeEventListener('abort', takeBack);
   dialog.remove();
   return dialog.returnValue === 'yes' && !signal.aborted;
 }

@@ -7,7 +7,7 @@
  */
 import { reflect } from '../elements/resource.js';
 import { followCluster } from './cluster-of.js';
-import { html, setAttribute, setText } from './html.js';
+import { html, selectorOf, setAttribute, setText } from './html.js';
 import { build, sheet } from './look.js';
 import { TreeWatch } from './tree-watch.js';
 import { KubeWidget } from './widget.js';
@@ -43,14 +43,9 @@ export class KubeCount extends KubeWidget {
 
   /** @protected @param {AbortSignal} signal */
   begin(signal) {
-    const selector = this.getAttribute('selector') ?? '*';
+    const selector = selectorOf(this);
     this.#show(null);
-    try {
-      document.createDocumentFragment().querySelector(selector);
-    } catch {
-      console.error(`kubedom: <kube-count selector="${selector}"> is not a CSS selector.`);
-      return;
-    }
+    if (!selector) return;
     followCluster(
       this,
       (cluster, until) => {

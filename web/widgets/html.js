@@ -43,12 +43,27 @@ export function setAttribute(element, name, value) {
 /**
  * @param {ParentNode} root
  * @param {string} selector
- * @returns {Element | null} Null also for what is no selector.
+ * @returns {Element | null} Null also for what is no selector, as a uid is.
  */
 export function select(root, selector) {
   try {
     return root.querySelector(selector);
   } catch {
+    return null;
+  }
+}
+
+/**
+ * @param {Element} widget
+ * @returns {string | null} Its attribute `selector`, by default everything; null when it is no selector, which the console is told.
+ */
+export function selectorOf(widget) {
+  const selector = widget.getAttribute('selector') || '*';
+  try {
+    widget.matches(selector);
+    return selector;
+  } catch {
+    console.error(`kubedom: <${widget.localName} selector="${selector}"> is not a CSS selector.`);
     return null;
   }
 }

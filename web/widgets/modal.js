@@ -14,7 +14,7 @@
  */
 import { ClusterEvent, FAILED, RECOVERED, lowerFirst, waitedFor } from '../events.js';
 import { account, fill } from './filling.js';
-import { html, occupied, setText, spaced } from './html.js';
+import { html, occupied, selectorOf, setText, spaced } from './html.js';
 import { build, sheet } from './look.js';
 import { resourcesAround } from './target.js';
 import { KubeWidget } from './widget.js';
@@ -116,10 +116,12 @@ export class KubeModal extends KubeWidget {
 
   /** @protected @param {AbortSignal} signal */
   begin(signal) {
+    const selector = selectorOf(this);
+    if (!selector) return;
     // At the window and first of all, so that nobody's stopPropagation keeps it away; that is preventDefault's.
     const options = { capture: true, signal };
     for (const type of new Set((this.getAttribute('on') ?? '').split(/\s+/).filter(Boolean))) {
-      addEventListener(type, (event) => void this.#take(event), options);
+      addEventListener(type, (event) => void this.#take(event, selector), options);
     }
     addEventListener(FAILED, (event) => this.#decidedBy(event), options);
     addEventListener(RECOVERED, (event) => this.#over(event.incident?.id), options);
@@ -131,11 +133,12 @@ export class KubeModal extends KubeWidget {
     });
   }
 
-  /** @param {Told['event']} event */
-  async #take(event) {
+  /** @param {Told['event']} event @param {string} selector */
+  async #take(event, selector) {
     const [origin] = event.composedPath();
-    const selector = this.getAttribute('selector');
-    if (event.replayed || (selector && !(origin instanceof Element && origin.matches(selector)))) return;
+    // What a page dispatches on its document comes from no element.
+    const wanted = origin instanceof Element ? origin.matches(selector) : selector === '*';
+    if (event.replayed || !wanted) return;
     const key = event.incident?.group || event.incident?.id || event.id || '';
     if (key && [this.#told, ...this.#waiting, ...this.#undecided].some((each) => each?.key === key)) return;
     const told = { event, key, resources: resourcesAround(origin instanceof Element ? origin : null), deciding: [event] };
@@ -152,12 +155,13 @@ export class KubeModal extends KubeWidget {
     else this.#openNext();
   }
 
-  /** @param {Event & {id: string}} event The generic event that follows a failure's own; whoever prevents it prevents the same default. */
+  /** @param {Event & {id: string}} event The generic one after a failure's own: whoever prevents it prevents the same default. */
   #decidedBy(event) {
     for (const told of this.#undecided) if (told.event.id === event.id && event.id) told.deciding.push(event);
   }
 
   #openNext() {
+    this.#waiting = this.#waiting.filter(stands);
     const next = this.#waiting.shift();
     if (next) this.#show(next);
     this.#count();
@@ -182,6 +186,8 @@ export class KubeModal extends KubeWidget {
     const { kind = '', uid } = event.resource ?? {};
     if (uid) addEventListener(`${lowerFirst(kind)}Deleted`, this.#removed, true);
     this.dispatchEvent(new CustomEvent('kube:open', { bubbles: true, composed: true, detail: { event } }));
+    // Whoever heard of it may have taken the modal away.
+    if (!this.isConnected) return;
     shown = this;
     if (!this.#dialog.open) this.#dialog.showModal();
     // The title, not a button: a key that was on its way must not do anything.
@@ -232,6 +238,15 @@ export class KubeModal extends KubeWidget {
     this.#notice.hidden = !first || this.#dialog.open;
     this.#next.hidden = !first;
   }
+}
+
+/**
+ * Whether there is still something to tell: the failure of what was removed meanwhile is nobody's concern.
+ *
+ * @param {Told} told
+ */
+function stands({ event, resources }) {
+  return !event.incident || resources[0]?.isConnected !== false;
 }
 
 /**

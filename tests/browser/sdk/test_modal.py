@@ -157,6 +157,32 @@ async def test_it_waits_until_a_listener_has_decided(open_widgets: OpenWidgets) 
     assert await page.page.get_by_role("button", name="Next").count() == 0
 
 
+async def test_what_is_no_selector_is_told(open_widgets: OpenWidgets, complaints: list[str]) -> None:
+    page, peer = await open_widgets("<kube-modal on=podFailed selector='kube-pod['></kube-modal>", pod("a"))
+    assert "is not a CSS selector" in complaints.pop()
+    await page.page.evaluate(f"{MODAL}.setAttribute('selector', 'kube-pod')")
+    await fail(peer, "a")
+    await page.until(f"{MODAL}.open")
+
+
+async def test_what_was_removed_while_it_waited_is_not_shown(open_widgets: OpenWidgets) -> None:
+    page, peer = await open_widgets(PLAIN, pod("a"), pod("b"), pod("c"))
+    await fail(peer, "a", "b", "c")
+    await page.until(f"{MODAL}.open")
+    await peer.send(changes(gone("b", 20)))
+    await page.until_heard("podDeleted")
+    await page.page.get_by_role("button", name="Next (2)").click()
+    assert await page.page.evaluate(f"{MODAL}.event.detail.podName") == "c"
+    assert await page.page.get_by_role("button", name="Next").count() == 0
+
+
+async def test_a_listener_may_take_the_modal_away(open_widgets: OpenWidgets) -> None:
+    page, peer = await open_widgets(PLAIN, pod("a"))
+    await page.page.evaluate("document.addEventListener('kube:open', ({ target }) => target.remove())")
+    await fail(peer, "a")
+    await page.until(f"!{MODAL}")
+
+
 async def test_stopping_an_event_is_not_preventing_it(open_widgets: OpenWidgets) -> None:
     page, peer = await open_widgets(PLAIN, pod("a"))
     await page.page.evaluate(
