@@ -120,7 +120,7 @@ class StatedApi(Api):
                 raise NotPermitted(f"{self._user.name} may not {each}.", remedy="Ask for this right.")
         return await self._own.call(method, path, body=_named(method, body, self._user.name), **more)
 
-    def stream(self, path: str, query: dict[str, str], *, inactivity: float) -> NoReturn:  # noqa: ARG002
+    def stream(self, path: str, query: dict[str, str], *, inactivity: float, accept: str = "") -> NoReturn:  # noqa: ARG002
         """Nothing is streamed for somebody else."""
         raise self._refused()
 

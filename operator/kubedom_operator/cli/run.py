@@ -24,7 +24,14 @@ from kubedom_bridge.journal import Journal
 from kubedom_bridge.kube import Api, ApiError, ClusterChoice, kubeconfig_path
 from kubedom_bridge.reviews import Resource
 from kubedom_bridge.session import Greeting
-from kubedom_bridge.settings import DEFAULT_PORT, BridgeSettings, check_settings, listen, trusted_proxies
+from kubedom_bridge.settings import (
+    DEFAULT_CONFIG_PATH,
+    DEFAULT_PORT,
+    BridgeSettings,
+    check_settings,
+    listen,
+    trusted_proxies,
+)
 from kubedom_bridge.stating import must_state
 from kubedom_operator.admission import start_admission
 from kubedom_operator.demo import install_demo
@@ -67,6 +74,14 @@ log = logging.getLogger(__name__)
 @click.option("--metrics-port", type=click.IntRange(1, 65535), help="Serve Prometheus metrics there, on --host.")
 @click.option("--web-dir", type=click.Path(path_type=Path), help="A folder with a page of your own.")
 @click.option("--default-deployment", default="", metavar="NAMESPACE/NAME", help="What POST /api/deploy starts.")
+@click.option("--default-config", default="", metavar="NAMESPACE/NAME", help="What a page's form is kept as.")
+@click.option(
+    "--config-path",
+    default=DEFAULT_CONFIG_PATH,
+    show_default=True,
+    metavar="PATH",
+    help="Where a page's form may be sent to as well.",
+)
 @click.option(
     "--watch",
     type=click.Choice(MODES),
@@ -99,6 +114,8 @@ def run(
     metrics_port: int | None,
     web_dir: Path | None,
     default_deployment: str,
+    default_config: str,
+    config_path: str,
     watch: Mode,
     holds: tuple[str, ...],
     browse: bool,
@@ -126,6 +143,8 @@ def run(
         port=port,
         web_dir=web_dir,
         default_deployment=default_deployment,
+        default_config=default_config,
+        config_path=config_path,
         origins=origins,
         tokens="token" in sign_ins,
         audiences=audiences,

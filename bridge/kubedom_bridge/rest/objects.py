@@ -1,0 +1,72 @@
+"""`GET /api/v1/objects`: one object as YAML, without what only machines read. Secrets are not shown at all."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import yaml
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from kubedom_bridge.action_catalogue import TARGETS
+from kubedom_bridge.errors import NotPermitted
+from kubedom_bridge.site import Site
+
+from .applying import Kinds
+from .asking import BadQuery, answered, name_of, namespace_of, query_of
+
+MEDIA_TYPE = "application/yaml"
+#: The API versions of the kinds that need not be named with one.
+API_VERSIONS = {
+    **{name: f"{kind.group}/{kind.version}".removeprefix("/") for name, kind in TARGETS.items()},
+    **dict.fromkeys(
+        ("ConfigMap", "Endpoints", "Event", "Namespace", "PersistentVolume", "PersistentVolumeClaim", "Service"), "v1"
+    ),
+    **dict.fromkeys(("LimitRange", "ReplicationController", "ResourceQuota", "ServiceAccount"), "v1"),
+    **dict.fromkeys(("Ingress", "NetworkPolicy"), "networking.k8s.io/v1"),
+    **dict.fromkeys(("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"), "rbac.authorization.k8s.io/v1"),
+    **dict.fromkeys(("HealingAction", "ClusterHealingAction", "HealingPolicy", "HealingVeto"), "kubedom.dev/v1alpha1"),
+    "EndpointSlice": "discovery.k8s.io/v1",
+    "HorizontalPodAutoscaler": "autoscaling/v2",
+    "PodDisruptionBudget": "policy/v1",
+    "StorageClass": "storage.k8s.io/v1",
+}
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+def objects_route(site: Site) -> Route:
+    """Make the route, as below `/api`."""
+
+    async def shown(request: Request) -> Response:
+        identity = await site.identify(request)
+        query = query_of(request, "apiVersion", "kind", "namespace", "name")
+        kind, name = query.get("kind", ""), name_of(query.get("name", ""), "name")
+        api_version = query.get("apiVersion") or API_VERSIONS.get(kind, "v1")
+        site.commands.ask(identity)
+        api = site.authority.api(identity)
+        root, plural, namespaced = await Kinds(api).collection(api_version, kind)
+        if plural == "secrets" and root == "/api/v1":
+            raise NotPermitted("Secrets are not shown.", remedy="Use kubectl, if you may.")
+        within = f"/namespaces/{namespace_of(query.get('namespace', 'default'))}" if namespaced else ""
+        if "namespace" in query and not namespaced:
+            raise BadQuery(f"A {kind} is in no namespace.", remedy="Leave it out.", field="namespace")
+        found = await api.call("GET", f"{root}{within}/{plural}/{name}")
+        # Large ones take their time, and others are waiting.
+        text = await asyncio.to_thread(as_yaml, found)
+        return Response(text, media_type=MEDIA_TYPE)
+
+    return Route("/v1/objects", answered(shown), methods=["GET"])
+
+
+def as_yaml(found: dict[str, Any]) -> str:
+    """Write an object as `kubectl get --output=yaml` does, without its managed fields and what was last applied."""
+    metadata = {key: value for key, value in found.get("metadata", {}).items() if key != "managedFields"}
+    annotations = {key: value for key, value in metadata.pop("annotations", {}).items() if key != _LAST_APPLIED}
+    if annotations:
+        metadata["annotations"] = annotations
+    text: str = yaml.dump(
+        found | {"metadata": metadata}, Dumper=yaml.CSafeDumper, sort_keys=True, allow_unicode=True, width=120
+    )
+    return text
