@@ -26,6 +26,7 @@ from tests.kubelet import by_hand, crash_looping, running, terminated
 from tests.running import wait_for
 
 from kubedom_bridge.kube import Api, ClusterChoice
+from kubedom_operator import local
 from kubedom_operator.healing.model import read
 from kubedom_operator.healing.record import ActionGone, Record, ServerClock
 
@@ -146,6 +147,20 @@ def test_an_operator_that_ends_in_the_middle_leaves_the_rest_to_the_next_one(
         wait_for("the event", lambda: second.phases(made)[-1:] == ["healingSucceeded"])
     sets = cluster.get("replicasets", f"--namespace={namespace}")["items"]
     assert len(sets) == 2, "it was restarted once"
+
+
+def test_an_outage_of_the_api_server_only_takes_time(
+    cluster: Cluster, namespace: str, operator: Operator, local_cluster: local.LocalCluster
+) -> None:
+    ((uid, name),) = deployed(cluster, namespace).items()
+    forbid_evictions(cluster, namespace)
+    made = create(cluster, namespace, action("restartPod", "Pod", name))
+    wait_for("the refusal", lambda: "disruption budget" in status(cluster, namespace, made).get("message", ""))
+    local_cluster.restart_apiserver()
+    cluster.kubectl("delete", "pdb", "keep", f"--namespace={namespace}")
+    end = finished(cluster, namespace, made)
+    assert (end["phase"], end["changes"]) == ("Succeeded", [f"Pod {name} was evicted."])
+    assert uid not in pods(cluster, namespace)
 
 
 def test_an_action_that_is_deleted_asks_for_nothing_more(cluster: Cluster, namespace: str, operator: Operator) -> None:
