@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from kubedom_bridge.action_catalogue import ACTION_KINDS, TARGETS
+from kubedom_bridge.action_catalogue import ACTION_KINDS, TARGETS, TargetKind
 from kubedom_bridge.actions import GROUP
+from kubedom_bridge.known_kinds import APPLIED, SHOWN
+from kubedom_bridge.rest.config import RESTARTS
 from kubedom_operator.projection import KINDS
 
 from .admission_manifests import ACTIONS, APPROVE, CANARY, CLUSTER_ACTIONS, REQUEST_FOR, Manifest
@@ -22,10 +24,11 @@ _PEOPLE, _ACCOUNTS = "user-info", "serviceaccount"
 
 
 def bridge() -> list[Manifest]:
-    """The bridge's roles: `kubedom-bridge` always, and one of the others where a proxy signs users in.
+    """The bridge's roles: `kubedom-bridge` always, and others where a proxy signs users in.
 
-    `-impersonate` is for Kubernetes 1.36 and later: as its users, the bridge can only look at targets and create
-    actions. Before, it is `-request-for`, with which it asks for actions in the name of whom it has reviewed, or
+    `-impersonate` is for Kubernetes 1.36 and later: as its users, the bridge can look at what is shown, and create
+    actions and vetoes; with `-impersonate-apply` it can apply what they deploy as well. Before, it is `-request-for`,
+    with which it shows them what they may see and asks for actions in the name of whom it has reviewed, or
     `-impersonate-unconstrained`, with which it can do whatever any user may. A proxy vouches for a name and groups, so
     there is no right to a uid or to extra fields.
     """
@@ -33,19 +36,26 @@ def bridge() -> list[Manifest]:
         _rule("authentication.k8s.io", ["tokenreviews"], ["create"]),
         _rule("authorization.k8s.io", ["subjectaccessreviews"], ["create"]),
     ]
-    constrained = [
-        _rule("authentication.k8s.io", ["users", "groups"], [f"impersonate:{_PEOPLE}"]),
-        _rule(GROUP, BOTH, [f"impersonate-on:{_PEOPLE}:{verb}" for verb in ("create", "get", "patch")]),
-        *_of_targets([f"impersonate-on:{_PEOPLE}:get"]),
+    people = [_rule("authentication.k8s.io", ["users", "groups"], [f"impersonate:{_PEOPLE}"])]
+    looks = _by_group(SHOWN.values(), ["get"])
+    reads = [
+        _rule("", ["pods/log"], ["get"]),
+        _rule("", ["events"], ["list"]),
+        _rule(GROUP, BOTH, ["list", "create", "patch"]),
+    ]
+    vetoes = _rule(GROUP, ["healingvetoes"], ["create"])
+    # Which kinds there are is asked for those that are not known, and what uses a configuration before it is restarted.
+    applies = [
+        *_by_group(APPLIED.values(), ["patch"]),
+        *_by_group([TARGETS[kind] for kind in RESTARTS], ["list"]),
+        {"nonResourceURLs": ["/api/*", "/apis/*"], "verbs": ["get"]},
     ]
     return [
         _role("kubedom-bridge", reviews),
-        _role("kubedom-bridge-impersonate", constrained),
+        _role("kubedom-bridge-impersonate", [*people, *_as_people([*looks, *reads, vetoes])]),
+        _role("kubedom-bridge-impersonate-apply", _as_people(applies)),
         _role("kubedom-bridge-impersonate-unconstrained", [_rule("", ["users", "groups"], ["impersonate"])]),
-        _role(
-            "kubedom-bridge-request-for",
-            [_rule(GROUP, BOTH, ["create", "get", "patch", REQUEST_FOR]), *_of_targets(["get"])],
-        ),
+        _role("kubedom-bridge-request-for", [*looks, *reads, _rule(GROUP, BOTH, [REQUEST_FOR])]),
     ]
 
 
@@ -119,11 +129,15 @@ def users() -> list[Manifest]:
     ]
 
 
-def _of_targets(verbs: list[str]) -> Iterable[Manifest]:
+def _by_group(kinds: Iterable[TargetKind], verbs: list[str]) -> list[Manifest]:
     plurals: dict[str, list[str]] = {}
-    for kind in TARGETS.values():
+    for kind in kinds:
         plurals.setdefault(kind.group, []).append(kind.plural)
-    return (_rule(group, names, verbs) for group, names in plurals.items())
+    return [_rule(group, sorted(names), verbs) for group, names in sorted(plurals.items())]
+
+
+def _as_people(rules: list[Manifest]) -> list[Manifest]:
+    return [rule | {"verbs": [f"impersonate-on:{_PEOPLE}:{verb}" for verb in rule["verbs"]]} for rule in rules]
 
 
 def _rule(group: str, resources: list[str], verbs: list[str], names: list[str] | None = None) -> Manifest:

@@ -12,7 +12,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from kubedom_bridge.action_catalogue import TargetKind
 from kubedom_bridge.bodies import BadBody
+from kubedom_bridge.known_kinds import by_version
 from kubedom_bridge.kube import APPLY_PATCH, Api, ApiError
 from kubedom_bridge.problems import Detailed
 
@@ -50,39 +52,43 @@ class Kinds:
 
     def __init__(self, api: Api) -> None:
         self._api = api
-        self._known: dict[str, dict[str, Mapping[str, Any]]] = {}
+        self._asked: dict[str, dict[str, TargetKind]] = {}
 
-    async def collection(self, api_version: str, kind: str) -> tuple[str, str, bool]:
-        """Find a kind's root in the API, its plural, and whether it is namespaced.
+    async def find(self, api_version: str, kind: str) -> TargetKind:
+        """Find out where a kind is in the API.
 
         Raises:
             BadBody: where the API server does not know it.
 
         """
+        if (known := by_version(api_version, kind)) is not None:
+            return known
         unknown = BadBody(
             422,
             f"The cluster does not know the kind {kind[:80]} of {api_version[:80]}.",
             remedy="Correct apiVersion and kind; `kubectl api-resources` lists them.",
             field="kind",
         )
-        found = _VERSION.fullmatch(api_version)
-        if found is None:
+        named = _VERSION.fullmatch(api_version)
+        if named is None:
             raise unknown
-        root = f"/apis/{found['group']}/{found['version']}" if found["group"] else f"/api/{found['version']}"
-        if api_version not in self._known:
+        group, version = named["group"] or "", named["version"]
+        if api_version not in self._asked:
             try:
-                listed = await self._api.call("GET", root)
+                listed = await self._api.call("GET", f"/apis/{group}/{version}" if group else f"/api/{version}")
             except ApiError as error:
                 if error.status == 404:
                     raise unknown from None
                 raise
-            self._known[api_version] = {
-                each["kind"]: each for each in listed.get("resources") or () if "/" not in each["name"]
+            self._asked[api_version] = {
+                each["kind"]: TargetKind(group, version, each["name"], namespaced=bool(each["namespaced"]))
+                for each in listed.get("resources") or ()
+                if "/" not in each["name"]
             }
-        resource = self._known[api_version].get(kind)
-        if resource is None:
+        found = self._asked[api_version].get(kind)
+        if found is None:
             raise unknown
-        return root, resource["name"], bool(resource["namespaced"])
+        return found
 
     async def place(self, wanted: Mapping[str, Any], namespace: str) -> Place:
         """Find out where an object belongs.
@@ -103,13 +109,12 @@ class Kinds:
                     422, f"An object of the manifest has no {field}.", remedy=f"Write its {field}.", field=field
                 )
         assert isinstance(metadata, dict)
-        root, plural, namespaced = await self.collection(str(api_version), str(kind))
-        inside = str(metadata.get("namespace") or namespace) if namespaced else ""
+        found = await self.find(str(api_version), str(kind))
+        inside = str(metadata.get("namespace") or namespace) if found.namespaced else ""
         for field, value in (("metadata.name", str(named)), ("metadata.namespace", inside)):
             if value in {".", ".."} or "/" in value or "%" in value or len(value) > 253:
                 raise BadBody(422, f"{value[:80]!r} is no name.", remedy=f"Correct {field}.", field=field)
-        within = f"/namespaces/{quote(inside, safe='')}" if inside else ""
-        path = f"{root}{within}/{plural}/{quote(str(named), safe='')}"
+        path = found.path(quote(inside, safe=""), quote(str(named), safe=""))
         return Place(path, str(api_version), str(kind), inside, str(named))
 
 

@@ -19,6 +19,7 @@ from kubedom_bridge.action_catalogue import TARGETS
 from kubedom_bridge.bodies import BadBody
 from kubedom_bridge.errors import KubedomError
 from kubedom_bridge.identity import Identity
+from kubedom_bridge.known_kinds import APPLIED
 from kubedom_bridge.kube import Api, ApiError
 from kubedom_bridge.protocol import Command, Target
 from kubedom_bridge.site import Site, peer
@@ -34,7 +35,6 @@ RESTARTS = {
 }
 MOST_RESTARTS = 30
 REASON = "POST /api/v1/config/"
-_PLURALS = {"ConfigMap": "configmaps", "Secret": "secrets"}
 
 
 def config_route(site: Site, path: str) -> Route:
@@ -80,7 +80,7 @@ def _place(sent: uploads.Upload, default: str) -> applying.Place:
             remedy="Add a field `name` (and `namespace`), or start kubedom with --default-config NAMESPACE/NAME.",
             field="name",
         )
-    path = f"/api/v1/namespaces/{namespace_of(namespace)}/{_PLURALS[sent.kind]}/{name_of(name, 'name')}"
+    path = APPLIED[sent.kind].path(namespace_of(namespace), name_of(name, "name"))
     return applying.Place(path, "v1", sent.kind, namespace, name)
 
 
@@ -122,9 +122,7 @@ async def _workloads(api: Api, place: applying.Place) -> list[tuple[str, str]]:
     found = []
     for kind in RESTARTS:
         target = TARGETS[kind]
-        listed = await api.call(
-            "GET", f"/apis/{target.group}/{target.version}/namespaces/{place.namespace}/{target.plural}"
-        )
+        listed = await api.call("GET", target.collection(place.namespace))
         found += [
             (kind, str(one["metadata"]["name"]))
             for one in listed.get("items") or ()

@@ -10,29 +10,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from kubedom_bridge.action_catalogue import TARGETS
 from kubedom_bridge.errors import NotPermitted
+from kubedom_bridge.known_kinds import SHOWN
 from kubedom_bridge.site import Site
 
 from .applying import Kinds
 from .asking import BadQuery, answered, name_of, namespace_of, query_of
 
 MEDIA_TYPE = "application/yaml"
-#: The API versions of the kinds that need not be named with one.
-API_VERSIONS = {
-    **{name: f"{kind.group}/{kind.version}".removeprefix("/") for name, kind in TARGETS.items()},
-    **dict.fromkeys(
-        ("ConfigMap", "Endpoints", "Event", "Namespace", "PersistentVolume", "PersistentVolumeClaim", "Service"), "v1"
-    ),
-    **dict.fromkeys(("LimitRange", "ReplicationController", "ResourceQuota", "ServiceAccount"), "v1"),
-    **dict.fromkeys(("Ingress", "NetworkPolicy"), "networking.k8s.io/v1"),
-    **dict.fromkeys(("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"), "rbac.authorization.k8s.io/v1"),
-    **dict.fromkeys(("HealingAction", "ClusterHealingAction", "HealingPolicy", "HealingVeto"), "kubedom.dev/v1alpha1"),
-    "EndpointSlice": "discovery.k8s.io/v1",
-    "HorizontalPodAutoscaler": "autoscaling/v2",
-    "PodDisruptionBudget": "policy/v1",
-    "StorageClass": "storage.k8s.io/v1",
-}
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
@@ -43,16 +28,16 @@ def objects_route(site: Site) -> Route:
         identity = await site.identify(request)
         query = query_of(request, "apiVersion", "kind", "namespace", "name")
         kind, name = query.get("kind", ""), name_of(query.get("name", ""), "name")
-        api_version = query.get("apiVersion") or API_VERSIONS.get(kind, "v1")
+        known = SHOWN.get(kind)
+        api_version = query.get("apiVersion") or (known.api_version if known else "v1")
         site.commands.ask(identity)
         api = site.authority.api(identity)
-        root, plural, namespaced = await Kinds(api).collection(api_version, kind)
-        if plural == "secrets" and root == "/api/v1":
+        found_kind = await Kinds(api).find(api_version, kind)
+        if (found_kind.group, found_kind.plural) == ("", "secrets"):
             raise NotPermitted("Secrets are not shown.", remedy="Use kubectl, if you may.")
-        within = f"/namespaces/{namespace_of(query.get('namespace', 'default'))}" if namespaced else ""
-        if "namespace" in query and not namespaced:
+        if "namespace" in query and not found_kind.namespaced:
             raise BadQuery(f"A {kind} is in no namespace.", remedy="Leave it out.", field="namespace")
-        found = await api.call("GET", f"{root}{within}/{plural}/{name}")
+        found = await api.call("GET", found_kind.path(namespace_of(query.get("namespace", "default")), name))
         # Large ones take their time, and others are waiting.
         text = await asyncio.to_thread(as_yaml, found)
         return Response(text, media_type=MEDIA_TYPE)
