@@ -48,9 +48,8 @@ def test_the_operator_cannot_ask_for_an_action_and_the_bridge_not_carry_one_out(
 
 
 def test_what_a_proxys_users_may_apply_is_a_role_of_its_own_and_no_user_is_shown_a_secret() -> None:
-    (role,) = [
-        each for each in rbac_manifests.bridge() if each["metadata"]["name"] == "kubedom-bridge-impersonate-apply"
-    ]
+    roles = {each["metadata"]["name"]: each for each in rbac_manifests.bridge()}
+    role = roles["kubedom-bridge-impersonate-apply"]
     (asked,) = [rule for rule in role["rules"] if "nonResourceURLs" in rule]
     assert asked == {"nonResourceURLs": ["/api/*", "/apis/*"], "verbs": ["impersonate-on:user-info:get"]}
     patched = {
