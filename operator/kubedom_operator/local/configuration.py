@@ -37,6 +37,8 @@ def configuration(binaries: Binaries, pins: Pins) -> str:
         "disableQPSLimits": True,
         # kwokctl makes the intervals of the nodes' reports five times as long; a dead node would go unnoticed as long.
         "heartbeatFactor": 1,
+        # So that a Logs object can say what the log of a container that does not really run is.
+        "enableCRDs": ["Logs"],
         **dict(zip(_PORTS, free_ports(len(_PORTS)), strict=True)),
     }
     document = {"apiVersion": "config.kwok.x-k8s.io/v1alpha1", "kind": "KwokctlConfiguration", "options": options}
