@@ -173,6 +173,7 @@ class Bridge:
                 metrics=self.metrics,
             ),
             default_deployment=settings.default_deployment,
+            default_manifest=settings.default_manifest,
             default_config=settings.default_config,
             config_path=settings.config_path,
             refused=lambda reason: self.metrics.refused.labels(reason).inc(),

@@ -30,6 +30,7 @@ class BridgeSettings:
         port: The port; 0 takes a free one.
         web_dir: A folder of the page's author, looked in before kubedom's own.
         default_deployment: `namespace/name` that `POST /api/deploy` starts when a page names none.
+        default_manifest: A file whose objects it applies instead; None for none.
         default_config: `namespace/name` that a page's form is kept as when it names none.
         config_path: Where a page's form is sent to, beside `/api/v1/config/`.
         origins: The origins under which browsers reach it, beside loopback's own, such as `https://kubedom.example.org`.
@@ -46,6 +47,7 @@ class BridgeSettings:
     port: int = DEFAULT_PORT
     web_dir: Path | None = None
     default_deployment: str = ""
+    default_manifest: Path | None = None
     default_config: str = ""
     config_path: str = DEFAULT_CONFIG_PATH
     origins: tuple[str, ...] = ()
@@ -95,6 +97,19 @@ def check_settings(settings: BridgeSettings) -> None:
             f"There is no folder {settings.web_dir}.", remedy="Correct --web-dir.", field="--web-dir"
         )
     _check_default(settings.default_deployment, "a deployment", "--default-deployment")
+    if settings.default_manifest is not None:
+        if settings.default_deployment:
+            raise ConfigurationError(
+                "--default-manifest and --default-deployment both say what POST /api/deploy starts.",
+                remedy="Leave one of them out.",
+                field="--default-manifest",
+            )
+        if not settings.default_manifest.is_file():
+            raise ConfigurationError(
+                f"There is no file {settings.default_manifest}.",
+                remedy="Correct --default-manifest.",
+                field="--default-manifest",
+            )
     _check_default(settings.default_config, "a ConfigMap", "--default-config")
     path = settings.config_path
     if not _PATH.fullmatch(path) or (path.startswith("/api/") and path != DEFAULT_CONFIG_PATH) or path in _TAKEN:

@@ -46,6 +46,7 @@ class Site:
         not_ready: Says why the bridge is not ready; an empty string when it is.
         commands: Gives users' commands.
         default_deployment: `namespace/name` that `POST /api/deploy` starts when a page names none.
+        default_manifest: A file whose objects it applies instead; None for none.
         default_config: `namespace/name` that a form is kept as when it names none.
         config_path: Where forms are taken beside `/api/v1/config/`.
         refused: Counts a refusal by its reason.
@@ -63,6 +64,7 @@ class Site:
     not_ready: Callable[[], str]
     commands: Commands
     default_deployment: str
+    default_manifest: Path | None
     default_config: str
     config_path: str
     refused: Callable[[str], None]

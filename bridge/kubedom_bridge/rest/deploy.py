@@ -1,4 +1,4 @@
-"""`POST /api/deploy`: without a body the default deployment is rolled out anew, else what its fields or manifest say.
+"""`POST /api/deploy`: without a body what configuration names is started, else what its fields or manifest say.
 
 The fields of one deployment become HealingActions, which the operator carries out; a manifest is applied server-side as
 the user. Either way the API server judges it with the user's own rights.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -40,8 +41,11 @@ def deploy_route(site: Site) -> Route:
     async def start(request: Request) -> Response:
         identity = await site.identify(request)
         kind, sent = bodies.media_type(request), await bodies.body(request, LONGEST_BODY)
-        if not sent and kind in {"", bodies.FORM, bodies.JSON}:
+        if not sent:
             named = unquote(request.cookies.get(DEFAULT_DEPLOYMENT_COOKIE, "")) or site.default_deployment
+            if not named and site.default_manifest is not None:
+                asked = {"manifest": await asyncio.to_thread(_read, site.default_manifest)}
+                return await _apply(site, identity, peer(request), asked)
             commands = [_default(named)]
         else:
             asked = bodies.fields(kind, sent, FIELDS)
@@ -62,13 +66,31 @@ def _default(named: str) -> Command:
         raise CommandRefused(
             "noDefaultDeployment",
             "No deployment was named as the default.",
-            remedy="Start kubedom with --default-deployment NAMESPACE/NAME, or write <kube-cluster "
-            'default-deployment="namespace/name"> in the page.',
+            remedy="Start kubedom with --default-deployment NAMESPACE/NAME or --default-manifest FILE, or write "
+            '<kube-cluster default-deployment="namespace/name"> in the page.',
             field="default-deployment",
         )
     namespace, _, name = named.rpartition("/")
     target = Target(kind="Deployment", namespace=namespace or "default", name=name)
     return Command(id="deploy", name="restartDeployment", target=target, reason=REASON)
+
+
+def _read(manifest: Path) -> str:
+    """Read the default manifest, each time, so that a deployment is of what the file says then.
+
+    Raises:
+        CommandRefused: where it cannot be read.
+
+    """
+    try:
+        return manifest.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandRefused(
+            "noDefaultDeployment",
+            f"The default manifest cannot be read: {error}.",
+            remedy="Tell who runs kubedom: --default-manifest names it.",
+            field="default-manifest",
+        ) from None
 
 
 def _commands(asked: Mapping[str, Any]) -> list[Command]:

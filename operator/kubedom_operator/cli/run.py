@@ -74,6 +74,9 @@ log = logging.getLogger(__name__)
 @click.option("--metrics-port", type=click.IntRange(1, 65535), help="Serve Prometheus metrics there, on --host.")
 @click.option("--web-dir", type=click.Path(path_type=Path), help="A folder with a page of your own.")
 @click.option("--default-deployment", default="", metavar="NAMESPACE/NAME", help="What POST /api/deploy starts.")
+@click.option(
+    "--default-manifest", type=click.Path(path_type=Path), metavar="FILE", help="What POST /api/deploy applies instead."
+)
 @click.option("--default-config", default="", metavar="NAMESPACE/NAME", help="What a page's form is kept as.")
 @click.option(
     "--config-path",
@@ -114,6 +117,7 @@ def run(
     metrics_port: int | None,
     web_dir: Path | None,
     default_deployment: str,
+    default_manifest: Path | None,
     default_config: str,
     config_path: str,
     watch: Mode,
@@ -143,6 +147,7 @@ def run(
         port=port,
         web_dir=web_dir,
         default_deployment=default_deployment,
+        default_manifest=default_manifest,
         default_config=default_config,
         config_path=config_path,
         origins=origins,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from tests.cluster.rest.asking import User, actions, allow, generation, until
 from tests.cluster.shop import Shop
-from tests.running import wait_for
+from tests.conftest import Cluster
+from tests.running import KubedomRun, wait_for
 
 pytestmark = pytest.mark.cluster
 
@@ -108,6 +111,27 @@ async def test_a_manifest_is_applied_as_the_user_whole_or_not_at_all(
     found = shop.cluster.get("deployment", "shown", here, "--show-managed-fields")
     assert found["metadata"]["uid"] == applied.json["applied"][1]["uid"]
     assert "kubedom" in {entry["manager"] for entry in found["metadata"]["managedFields"]}
+
+
+async def test_without_a_body_what_the_default_manifest_says_by_then_is_applied(
+    shop: Shop, cluster: Cluster, tmp_path: Path
+) -> None:
+    file = tmp_path / "shown.yaml"
+    file.write_text("metadata: [")
+    options = (f"--kubeconfig={cluster.kubeconfig}", f"--context={cluster.context}", "--sign-in=token")
+    allow(shop, "alice", "get,create,patch", "configmaps", "deployments.apps")
+    with KubedomRun(*options, f"--default-manifest={file}") as run:
+        async with aiohttp.ClientSession() as http:
+            alice = User(http, run.origin, {"Authorization": f"Bearer {shop.token('alice')}"})
+            refused = await alice.ask("POST", "/api/deploy")
+            assert (refused.status, refused.json["field"]) == (422, "manifest")
+            file.write_text(MANIFEST.replace("{name: shown}", f"{{name: shown, namespace: {shop.namespace}}}"))
+            applied = await until(lambda: alice.ask("POST", "/api/deploy"), 202)
+            file.unlink()
+            refused = await alice.ask("POST", "/api/deploy")
+            assert (refused.status, refused.json["field"]) == (422, "default-manifest")
+    found = cluster.get("deployment", "shown", f"--namespace={shop.namespace}")
+    assert found["metadata"]["uid"] == applied.json["applied"][1]["uid"]
 
 
 async def test_what_others_own_is_a_conflict_with_its_fields(shop: Shop, sign_in: Callable[[str], User]) -> None:
