@@ -20,6 +20,7 @@ _STATUS = {
     "tooLarge": 413,
     "mediaType": 415,
     "tooMany": 429,
+    "notFound": 404,
     "targetGone": 404,
     "clusterUnreachable": 503,
     "apiError": 502,

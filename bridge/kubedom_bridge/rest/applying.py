@@ -14,19 +14,33 @@ from urllib.parse import quote
 
 from kubedom_bridge.action_catalogue import TargetKind
 from kubedom_bridge.bodies import BadBody
+from kubedom_bridge.errors import KubedomError
 from kubedom_bridge.known_kinds import by_version
 from kubedom_bridge.kube import APPLY_PATCH, Api, ApiError
 from kubedom_bridge.problems import Detailed
 
 FIELD_MANAGER = "kubedom"
 _VERSION = re.compile(r"(?:(?P<group>[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?)/)?(?P<version>v[a-z0-9]{1,30})")
-_OWNER = re.compile(r'conflict with "(?P<manager>.*)"(?: with subresource "[^"]*")?(?: using (?P<version>\S+))?')
+_OWNER = re.compile(r'conflict with "(?P<manager>.*?)"(?: with subresource "[^"]*")?(?: using \S+)?')
 
 
 class Conflict(Detailed):
     """Fields that are to be applied belong to other managers."""
 
     code = "conflict"
+
+
+class UnknownKind(KubedomError):
+    """The API server does not know a kind."""
+
+    code = "badRequest"
+
+    def __init__(self, api_version: str, kind: str) -> None:
+        super().__init__(
+            f"The cluster does not know the kind {kind[:80]} of {api_version[:80]}.",
+            remedy="Correct apiVersion and kind; `kubectl api-resources` lists them.",
+            field="kind",
+        )
 
 
 class Place(NamedTuple):
@@ -58,27 +72,21 @@ class Kinds:
         """Find out where a kind is in the API.
 
         Raises:
-            BadBody: where the API server does not know it.
+            UnknownKind: where the API server does not know it.
 
         """
         if (known := by_version(api_version, kind)) is not None:
             return known
-        unknown = BadBody(
-            422,
-            f"The cluster does not know the kind {kind[:80]} of {api_version[:80]}.",
-            remedy="Correct apiVersion and kind; `kubectl api-resources` lists them.",
-            field="kind",
-        )
         named = _VERSION.fullmatch(api_version)
         if named is None:
-            raise unknown
+            raise UnknownKind(api_version, kind)
         group, version = named["group"] or "", named["version"]
         if api_version not in self._asked:
             try:
                 listed = await self._api.call("GET", f"/apis/{group}/{version}" if group else f"/api/{version}")
             except ApiError as error:
                 if error.status == 404:
-                    raise unknown from None
+                    raise UnknownKind(api_version, kind) from None
                 raise
             self._asked[api_version] = {
                 each["kind"]: TargetKind(group, version, each["name"], namespaced=bool(each["namespaced"]))
@@ -87,7 +95,7 @@ class Kinds:
             }
         found = self._asked[api_version].get(kind)
         if found is None:
-            raise unknown
+            raise UnknownKind(api_version, kind)
         return found
 
     async def place(self, wanted: Mapping[str, Any], namespace: str) -> Place:
@@ -98,7 +106,8 @@ class Kinds:
             namespace: Where it belongs if it does not say.
 
         Raises:
-            BadBody: where it has no name, or the API server does not know its kind.
+            BadBody: where it has no name.
+            UnknownKind: where the API server does not know its kind.
 
         """
         api_version, kind, metadata = wanted.get("apiVersion"), wanted.get("kind"), wanted.get("metadata")
@@ -156,7 +165,7 @@ def conflicts(error: ApiError) -> list[dict[str, str]]:
     found = []
     for cause in error.causes:
         if cause.reason == "FieldManagerConflict":
-            owner = _OWNER.match(cause.message)
+            owner = _OWNER.fullmatch(cause.message)
             found.append({"field": cause.field, "manager": owner["manager"] if owner else cause.message})
     return found
 

@@ -110,8 +110,9 @@ def _commands(asked: Mapping[str, Any]) -> list[Command]:
         wanted.append(("setImage", {"image": image} | ({"container": container} if container else {})))
     elif container:
         raise BadBody(422, "A container is named, and no image for it.", remedy="Send the image.", field="image")
-    if asked.get("replicas") not in {None, ""}:
-        wanted.append(("scale", {"replicas": _replicas(asked["replicas"])}))
+    replicas = asked.get("replicas")
+    if replicas is not None and replicas != "":
+        wanted.append(("scale", {"replicas": _replicas(replicas)}))
     return [
         Command(
             id="deploy",

@@ -18,9 +18,12 @@ from kubedom_bridge.site import Site
 from .asking import BadQuery, answered, namespace_of, number_of, query_of
 
 MOST = 500
-#: What a field selector can hold without being escaped.
-_VALUE = re.compile(r"[A-Za-z0-9][-A-Za-z0-9.:_]{0,252}")
-_FIELDS = ("kind", "name", "uid")
+#: What each field of the object can be; none of it has to be escaped in a field selector.
+_FIELDS = {
+    "kind": re.compile("[A-Za-z]{1,63}"),
+    "name": re.compile(r"[A-Za-z0-9][-A-Za-z0-9.:_]{0,252}"),
+    "uid": re.compile("[A-Za-z0-9][-A-Za-z0-9]{0,62}"),
+}
 
 
 def events_route(site: Site) -> Route:
@@ -44,7 +47,7 @@ def events_route(site: Site) -> Route:
 
 
 def _value(value: str, field: str) -> str:
-    if not _VALUE.fullmatch(value):
+    if not _FIELDS[field].fullmatch(value):
         raise BadQuery(f"{value[:80]!r} is no {field} of an object.", remedy=f"Correct {field}.", field=field)
     return value
 

@@ -14,7 +14,7 @@ from kubedom_bridge.errors import NotPermitted
 from kubedom_bridge.known_kinds import SHOWN
 from kubedom_bridge.site import Site
 
-from .applying import Kinds
+from .applying import Kinds, UnknownKind
 from .asking import BadQuery, answered, name_of, namespace_of, query_of
 
 MEDIA_TYPE = "application/yaml"
@@ -32,7 +32,12 @@ def objects_route(site: Site) -> Route:
         api_version = query.get("apiVersion") or (known.api_version if known else "v1")
         site.commands.ask(identity)
         api = site.authority.api(identity)
-        found_kind = await Kinds(api).find(api_version, kind)
+        try:
+            found_kind = await Kinds(api).find(api_version, kind)
+        except UnknownKind as unknown:
+            # Nothing of it can be there; in a manifest it is the content that is wrong.
+            unknown.code = "notFound"
+            raise
         if (found_kind.group, found_kind.plural) == ("", "secrets"):
             raise NotPermitted("Secrets are not shown.", remedy="Use kubectl, if you may.")
         if "namespace" in query and not found_kind.namespaced:
