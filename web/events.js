@@ -8,6 +8,8 @@
 export const FAILED = 'resource-failed';
 /** Dispatched after the specific event of every recovery. */
 export const RECOVERED = 'resource-recovered';
+/** An action waits for somebody's approval; a page may ask its user. */
+export const APPROVAL = 'healingAwaitingApproval';
 
 /**
  * Something that happened to a resource, dispatched on its element; it bubbles to `document`.
@@ -130,7 +132,7 @@ export function resourceOf(entry) {
 }
 
 /**
- * Dispatches what one event entry means: the specific event, then the generic one, then (for a failure that nobody
+ * Dispatches what one event entry means: the specific event, then the generic one, then (for what has a default that nobody
  * prevented) `kube:default` on the cluster's element, which is where a page hangs its own reaction, as the platform does with
  * a link's navigation: `stopPropagation()` does not stop it, `preventDefault()` does.
  *
@@ -138,9 +140,9 @@ export function resourceOf(entry) {
  * @param {Element} cluster
  * @param {EventEntry} entry
  * @param {string[]} types In order; of a failure's or recovery's, the last is the generic one.
- * @param {boolean} failure Whether there is a default to prevent.
+ * @param {boolean} reacting Whether there is a default to prevent.
  */
-export function dispatch(target, cluster, entry, types, failure) {
+export function dispatch(target, cluster, entry, types, reacting) {
   const init = {
     id: entry.id ?? '',
     time: entry.time ?? '',
@@ -149,7 +151,7 @@ export function dispatch(target, cluster, entry, types, failure) {
     incident: entry.incident ?? null,
     resource: resourceOf(entry),
     detail: entry.detail ?? {},
-    cancelable: failure,
+    cancelable: reacting,
   };
   let prevented = false;
   let last;
@@ -159,5 +161,5 @@ export function dispatch(target, cluster, entry, types, failure) {
     target.dispatchEvent(last);
     prevented = last.defaultPrevented;
   }
-  if (failure && last && !prevented) cluster.dispatchEvent(new CustomEvent('kube:default', { detail: { event: last } }));
+  if (reacting && last && !prevented) cluster.dispatchEvent(new CustomEvent('kube:default', { detail: { event: last } }));
 }

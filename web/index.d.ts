@@ -118,7 +118,8 @@ export type CommandName = 'restartPod' | 'deletePod' | 'restartDeployment' | (st
  * Something that happened to a resource. It is dispatched on the resource's element (on its namespace's or the cluster's when
  * that has none) and bubbles to `document`.
  *
- * A failure's events are cancelable. Their default is what the page hangs on `kube:default`: on kubedom's own page, the modal.
+ * A failure's events are cancelable, and so is `healingAwaitingApproval`. Their default is what the page hangs on `kube:default`:
+ * on kubedom's own page, the modal.
  */
 export class ClusterEvent<Detail = any> extends CustomEvent<Detail> {
   constructor(
@@ -168,9 +169,15 @@ export interface DeploymentDetail extends FailureDetail {
 export interface HealingDetail {
   action: string;
   actionName: string;
+  actionUid: string;
   namespace: string;
   target: ResourceReference;
   requestedBy: string;
+  /** Why, in the words of whoever asked. */
+  reason: string;
+  /** Of `healingAwaitingApproval`: when it expires, RFC 3339. */
+  until?: string;
+  dryRun: boolean;
   phase: 'AwaitingApproval' | 'Running' | 'Succeeded' | 'Failed' | 'Denied' | 'Expired';
   message: string;
   [field: string]: any;
@@ -256,8 +263,8 @@ declare global {
     'kube:status': CustomEvent<ConnectionStatus>;
     /** A gap was closed by reading everything again; on the cluster's element. Events in the gap were missed. */
     'kube:resync': CustomEvent<{}>;
-    /** A failure that is news and whose events nobody prevented; on the cluster's element, not bubbling. */
-    'kube:default': CustomEvent<{ event: ClusterEvent<FailureDetail> }>;
+    /** A failure that is news, or an action that waits for approval, which nobody prevented; on the cluster's element, not bubbling. */
+    'kube:default': CustomEvent<{ event: ClusterEvent<FailureDetail | HealingDetail> }>;
     /** The bridge complained about something that was no command. */
     'kube:error': CustomEvent<{ code: string; message: string }>;
   }

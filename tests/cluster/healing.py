@@ -43,6 +43,11 @@ class Operator:
                 if isinstance(each, EventEntry) and each.detail.get("actionName") == action
             ]
 
+    def events(self, kind: str) -> list[EventEntry]:
+        """The events of one type in their order."""
+        with self._lock:
+            return [each for each in self.entries if isinstance(each, EventEntry) and each.type == kind]
+
     def phases(self, action: str) -> list[str]:
         """The types of the events of one action in their order, each with how often it came in a row left out."""
         told = [each.type for each in self.told(action)]

@@ -65,6 +65,8 @@ class ScriptedBridge:
 
     def __init__(self) -> None:
         self.pages: dict[str, str] = {"/bare.html": BARE_PAGE}
+        #: The HealingActions that there are.
+        self.actions: list[Json] = []
         self.connections = 0
         self._peers: asyncio.Queue[Peer] = asyncio.Queue()
         self._server: Server | None = None
@@ -107,6 +109,8 @@ class ScriptedBridge:
         if path == "/favicon.ico":
             # Browsers ask for it by themselves, sooner or later.
             return respond(b"", "image/x-icon")
+        if path == "/api/v1/actions":
+            return respond(json.dumps({"items": self.actions, "more": False}).encode(), "application/json")
         if path in self.pages:
             return respond(self.pages[path].encode(), "text/html" if path.endswith(".html") else "text/javascript")
         file = WEB / ("index.html" if path == "/" else path.removeprefix("/"))
