@@ -14,11 +14,13 @@ from kubedom_bridge.actions import GROUP
 from kubedom_bridge.known_kinds import APPLIED, SHOWN
 from kubedom_bridge.rest.config import RESTARTS
 from kubedom_operator.projection import KINDS
+from kubedom_operator.watch.choice import KOPF_KINDS, STREAM_KINDS
 
 from .admission_manifests import ACTIONS, APPROVE, CANARY, CLUSTER_ACTIONS, REQUEST_FOR, Manifest
 
 BOTH = [ACTIONS, CLUSTER_ACTIONS]
 _READ = ["get", "list", "watch"]
+_FOLLOW = ["list", "watch"]
 #: The modes of constrained impersonation.
 _PEOPLE, _ACCOUNTS = "user-info", "serviceaccount"
 
@@ -64,7 +66,8 @@ def operator() -> list[Manifest]:
 
     A policy's actions are created as its service account, so that admission judges that account's rights; as such an
     account the operator can create actions only. Before Kubernetes 1.36 that takes `-policies-unconstrained`, and
-    whoever has it can do whatever any service account may. With `kubedom-install` it installs what it needs by itself.
+    whoever has it can do whatever any service account may; and the canary takes `-unconstrained`. With
+    `kubedom-install` it installs what it needs by itself.
     """
     acting: dict[tuple[str, str], set[str]] = {}
     for action in ACTION_KINDS.values():
@@ -73,25 +76,26 @@ def operator() -> list[Manifest]:
                 resource = f"{right.resource}/{right.subresource}" if right.subresource else right.resource
                 acting.setdefault((right.group, resource), set()).add(right.verb)
     shown: dict[str, set[str]] = {}
-    for info in KINDS.values():
+    for info in map(KINDS.__getitem__, (*KOPF_KINDS, *STREAM_KINDS)):
         shown.setdefault(info.group, set()).add(info.plural)
-    for kind in TARGETS.values():
-        shown.setdefault(kind.group, set()).add(kind.plural)
     carries_out = [
-        *(_rule(group, sorted(plurals), _READ) for group, plurals in sorted(shown.items())),
+        *(_rule(group, sorted(plurals), _FOLLOW) for group, plurals in sorted(shown.items())),
+        *_by_group(TARGETS.values(), ["get"]),
         *(_rule(group, [resource], sorted(verbs)) for (group, resource), verbs in sorted(acting.items())),
+        # A job that an action makes is held until the action's status tells of it.
+        _rule("batch", ["jobs"], ["patch"]),
         # Which revisions a stateful set or a daemon set can go back to.
         _rule("apps", ["controllerrevisions"], ["list"]),
-        _rule("", ["events"], ["create", "patch"]),
+        _rule("", ["events"], ["create"]),
         _rule(GROUP, BOTH, [*_READ, "delete"]),
         _rule(GROUP, [f"{plural}/status" for plural in BOTH], ["patch"]),
-        # What its canary needs, constrained where the API server knows that.
-        _rule("", ["users"], ["impersonate"], [CANARY]),
+        # What its canary needs.
         _rule("authentication.k8s.io", ["users"], [f"impersonate:{_PEOPLE}"], [CANARY]),
         _rule(GROUP, [ACTIONS], [f"impersonate-on:{_PEOPLE}:create"]),
     ]
     follows = [
-        _rule(GROUP, ["healingpolicies", "healingvetoes"], _READ),
+        _rule(GROUP, ["healingpolicies"], _READ),
+        _rule(GROUP, ["healingvetoes"], _FOLLOW),
         _rule(GROUP, ["healingpolicies/status"], ["patch"]),
     ]
     as_accounts = [
@@ -102,14 +106,15 @@ def operator() -> list[Manifest]:
         f"{sort}admissionpolic{ending}" for sort in ("mutating", "validating") for ending in ("ies", "ybindings")
     ]
     installs = [
-        _rule("apiextensions.k8s.io", ["customresourcedefinitions"], ["create", "get", "patch"]),
-        _rule("admissionregistration.k8s.io", admission, ["create", "get", "patch"]),
-        _rule("rbac.authorization.k8s.io", ["roles", "rolebindings"], ["create", "get", "patch"]),
+        _rule("apiextensions.k8s.io", ["customresourcedefinitions"], ["create", "patch"]),
+        _rule("admissionregistration.k8s.io", admission, ["create", "patch"]),
+        _rule("rbac.authorization.k8s.io", ["roles", "rolebindings"], ["create", "patch"]),
         # Nobody may give a right that they do not have, and this is the canary's.
         _rule(GROUP, [ACTIONS], ["create"]),
     ]
     return [
         _role("kubedom-operator", carries_out),
+        _role("kubedom-operator-unconstrained", [_rule("", ["users"], ["impersonate"], [CANARY])]),
         _role("kubedom-operator-policies", [*follows, *as_accounts]),
         _role("kubedom-operator-policies-unconstrained", [*follows, _rule("", ["serviceaccounts"], ["impersonate"])]),
         _role("kubedom-install", installs),

@@ -112,6 +112,7 @@ class OperatorThread:
 
     async def _operate(self) -> None:
         self._loop, self._main = asyncio.get_running_loop(), asyncio.current_task()
+        self._loop.set_exception_handler(_complain)
         api = await Api.connect(self._choice)
         woken = asyncio.Event()
 
@@ -197,6 +198,12 @@ def _handlers(chosen: Plan, executor: Executor, policies: Policies) -> dict[str,
         handlers[f"healingpolicies.{GROUP}"] = policies.observe_policy
         handlers[f"healingvetoes.{GROUP}"] = policies.observe_veto
     return handlers
+
+
+def _complain(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log what nobody awaits, but for a generator that ends badly: Kopf's do when it is stopped while it connects."""
+    if "asyncgen" not in context:
+        loop.default_exception_handler(context)
 
 
 async def _keep_time(pipeline: Pipeline, woken: asyncio.Event) -> None:

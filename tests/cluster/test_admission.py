@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import product
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cluster.admitting import REGISTRATION, ROOT, admitted, create, denied, without_stamp
 from tests.cluster.identities import RBAC, Make, binding, role, rules, somebodies
 from tests.cluster.shop import GROUP, Shop, action, opened_shop, with_admission
 from tests.cluster.test_many_users import Page, page
@@ -26,15 +26,12 @@ from kubedom_bridge.kube import MERGE_PATCH, Api, ApiError, ClusterChoice
 from kubedom_bridge.stating import StatedApi, must_state
 from kubedom_operator import rbac_manifests
 from kubedom_operator.admission import start_admission
-from kubedom_operator.admission_manifests import CANARY, POLICY, STAMP, validating
+from kubedom_operator.admission_manifests import CANARY, POLICY
 from kubedom_operator.install import apply, install_crds
 
 pytestmark = pytest.mark.cluster
 
-ROOT = f"/apis/{GROUP}/v1alpha1"
-REGISTRATION = "/apis/admissionregistration.k8s.io/v1"
 PEOPLE = "kubedom-test-people"
-SECONDS = 30.0
 ROWS = [
     (kind.name, target, force)
     for kind in ACTION_KINDS.values()
@@ -53,37 +50,6 @@ async def api(choice: ClusterChoice) -> AsyncIterator[Api]:
     made = await Api.connect(choice)
     yield made
     await made.close()
-
-
-async def create(api: Api, wanted: dict[str, Any], namespace: str, *, dry: bool = True) -> dict[str, Any]:
-    where = f"namespaces/{namespace}/healingactions" if wanted["kind"] == "HealingAction" else "clusterhealingactions"
-    return await api.call("POST", f"{ROOT}/{where}", body=wanted, query={"dryRun": "All"} if dry else None)
-
-
-async def admitted(attempt: Callable[[], Awaitable[Any]]) -> Any:
-    """Try until it is permitted: the API server learns of a binding a moment later."""
-    async with asyncio.timeout(SECONDS):
-        while True:
-            try:
-                return await attempt()
-            except NotPermitted:
-                await asyncio.sleep(0.05)
-
-
-async def denied(attempt: Callable[[], Awaitable[Any]], sentence: str) -> AdmissionDenied:
-    """Try until the policy refuses with this sentence, and give the refusal; it must not be let pass on the way."""
-    async with asyncio.timeout(SECONDS):
-        while True:
-            try:
-                passed = await attempt()
-            except AdmissionDenied as problem:
-                if sentence in problem.message:
-                    return problem
-            except NotPermitted:
-                pass
-            else:
-                raise AssertionError(f"It was let pass and not refused with {sentence!r}: {passed}")
-            await asyncio.sleep(0.05)
 
 
 # Every row of the catalogue.
@@ -384,7 +350,7 @@ async def test_without_the_proof_kubedom_shows_the_cluster_and_heals_nothing(
             printed = started.output()
     assert (refused["type"], refused["code"]) == ("error", "healingOff")
     assert refused["message"].startswith("Not healing because the API server let an action pass")
-    assert printed.count("WARNING kubedom_operator.cli.run: Not healing because") == 1
+    assert printed.count("WARNING kubedom_operator.cli.preflight: Not healing because") == 1
     assert shop.cluster.get("healingactions", f"--namespace={shop.namespace}")["items"] == []
 
 
@@ -438,35 +404,6 @@ async def test_as_a_policys_service_account_the_operator_can_ask_for_actions_and
 
 
 # Kubernetes 1.30 to 1.35, where nothing stamps who asked.
-
-
-@asynccontextmanager
-async def without_stamp(api: Api) -> AsyncIterator[None]:
-    for plural in ("mutatingadmissionpolicybindings", "mutatingadmissionpolicies"):
-        await api.call("DELETE", f"{REGISTRATION}/{plural}/{STAMP}")
-    for each in validating(stamped=False):
-        plural = (
-            "validatingadmissionpolicies" if each["kind"].endswith("Policy") else "validatingadmissionpolicybindings"
-        )
-        await apply(api, f"{REGISTRATION}/{plural}/{POLICY}", each)
-    try:
-        await eventually_named(api, "forged")
-        yield
-    finally:
-        assert await start_admission(api, None) == ""
-        await eventually_named(api, "boss")
-
-
-async def eventually_named(api: Api, name: str) -> None:
-    """Wait until an action that an administrator creates in the name of `forged` ends up in this one."""
-    boss = api.impersonating("boss", ["system:masters"])
-    wanted = action("restartDeployment", "Deployment", "web", requestedBy="forged")
-    async with asyncio.timeout(SECONDS):
-        while True:
-            made = await admitted(lambda: create(boss, wanted, "default"))
-            if made["spec"]["requestedBy"] == name:
-                return
-            await asyncio.sleep(0.05)
 
 
 async def test_where_nothing_stamps_a_user_is_held_to_their_own_name(api: Api, approvals: Approvals) -> None:

@@ -1,4 +1,4 @@
-"""`GET /api/v1/actions`: the HealingActions that the user may list, the newest first."""
+"""`GET /api/v1/actions`: the HealingActions that the user may list, those on nodes among them, the newest first."""
 
 from __future__ import annotations
 
@@ -43,7 +43,12 @@ def actions_route(site: Site) -> Route:
 
 
 async def _everywhere(site: Site, api: Api, identity: Identity) -> list[dict[str, Any]]:
-    """List them in the whole cluster, else in every namespace in which the user may."""
+    """List them in the whole cluster, else in every namespace in which the user may; and those on nodes."""
+    on_nodes, within = await asyncio.gather(_permitted(api, collection_path("")), _within(site, api, identity))
+    return on_nodes + within
+
+
+async def _within(site: Site, api: Api, identity: Identity) -> list[dict[str, Any]]:
     try:
         return await _list(api, f"/apis/{GROUP}/{VERSION}/{PLURAL}")
     except NotPermitted:
@@ -51,15 +56,19 @@ async def _everywhere(site: Site, api: Api, identity: Identity) -> list[dict[str
         namespaces = sorted(namespace for kind, namespace in rights.within if kind == "HealingAction")
     at_once = asyncio.Semaphore(AT_ONCE)
 
-    async def within(namespace: str) -> list[dict[str, Any]]:
+    async def of(namespace: str) -> list[dict[str, Any]]:
         async with at_once:
-            try:
-                return await _list(api, collection_path(namespace))
-            except NotPermitted:
-                # The right was withdrawn since it was reviewed.
-                return []
+            # The right may have been withdrawn since it was reviewed.
+            return await _permitted(api, collection_path(namespace))
 
-    return [one for some in await asyncio.gather(*map(within, namespaces)) for one in some]
+    return [one for some in await asyncio.gather(*map(of, namespaces)) for one in some]
+
+
+async def _permitted(api: Api, path: str) -> list[dict[str, Any]]:
+    try:
+        return await _list(api, path)
+    except NotPermitted:
+        return []
 
 
 async def _list(api: Api, path: str) -> list[dict[str, Any]]:

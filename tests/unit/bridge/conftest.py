@@ -38,7 +38,7 @@ RESOURCES: dict[str, list[dict[str, Any]]] = {
     ],
     "/apis/apps/v1": [{"kind": "Deployment", "name": "deployments", "namespaced": True}],
 }
-COLLECTIONS = {"deployments", "statefulsets", "daemonsets", "events", "healingactions"}
+COLLECTIONS = {"deployments", "statefulsets", "daemonsets", "events", "healingactions", "clusterhealingactions"}
 
 
 class Cluster:
