@@ -16,7 +16,7 @@ from kubedom_bridge.rest.config import RESTARTS
 from kubedom_operator.projection import KINDS
 from kubedom_operator.watch.choice import KOPF_KINDS, STREAM_KINDS
 
-from .admission_manifests import ACTIONS, APPROVE, CANARY, CLUSTER_ACTIONS, REQUEST_FOR, Manifest
+from .admission_manifests import ACTIONS, APPROVE, CANARY, CLUSTER_ACTIONS, POLICY, REQUEST_FOR, STAMP, Manifest
 
 BOTH = [ACTIONS, CLUSTER_ACTIONS]
 _READ = ["get", "list", "watch"]
@@ -78,6 +78,9 @@ def operator() -> list[Manifest]:
     shown: dict[str, set[str]] = {}
     for info in map(KINDS.__getitem__, (*KOPF_KINDS, *STREAM_KINDS)):
         shown.setdefault(info.group, set()).add(info.plural)
+    admission = [
+        f"{sort}admissionpolic{ending}" for sort in ("mutating", "validating") for ending in ("ies", "ybindings")
+    ]
     carries_out = [
         *(_rule(group, sorted(plurals), _FOLLOW) for group, plurals in sorted(shown.items())),
         *_by_group(TARGETS.values(), ["get"]),
@@ -89,7 +92,8 @@ def operator() -> list[Manifest]:
         _rule("", ["events"], ["create"]),
         _rule(GROUP, BOTH, [*_READ, "delete"]),
         _rule(GROUP, [f"{plural}/status" for plural in BOTH], ["patch"]),
-        # What its canary needs.
+        # Whether the policies are as they were when the canary tried them, and what the canary needs.
+        _rule("admissionregistration.k8s.io", admission, ["get"], [POLICY, STAMP]),
         _rule("authentication.k8s.io", ["users"], [f"impersonate:{_PEOPLE}"], [CANARY]),
         _rule(GROUP, [ACTIONS], [f"impersonate-on:{_PEOPLE}:create"]),
     ]
@@ -101,9 +105,6 @@ def operator() -> list[Manifest]:
     as_accounts = [
         _rule("authentication.k8s.io", ["serviceaccounts"], [f"impersonate:{_ACCOUNTS}"]),
         _rule(GROUP, [ACTIONS], [f"impersonate-on:{_ACCOUNTS}:create"]),
-    ]
-    admission = [
-        f"{sort}admissionpolic{ending}" for sort in ("mutating", "validating") for ending in ("ies", "ybindings")
     ]
     installs = [
         _rule("apiextensions.k8s.io", ["customresourcedefinitions"], ["create", "patch"]),

@@ -12,7 +12,7 @@ from tests.cluster.shop import GROUP, action
 from kubedom_bridge.errors import AdmissionDenied, NotPermitted
 from kubedom_bridge.kube import Api
 from kubedom_operator.admission import start_admission
-from kubedom_operator.admission_manifests import POLICY, STAMP, validating
+from kubedom_operator.admission_manifests import CANARY, POLICY, STAMP, validating
 from kubedom_operator.install import apply
 
 ROOT = f"/apis/{GROUP}/v1alpha1"
@@ -79,3 +79,16 @@ async def eventually_named(api: Api, name: str) -> None:
             if made["spec"]["requestedBy"] == name:
                 return
             await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def switched_off(api: Api) -> AsyncIterator[None]:
+    """Take the binding away, as an administrator might by mistake, until it has had its effect."""
+    path = f"{REGISTRATION}/validatingadmissionpolicybindings/{POLICY}"
+    await api.call("DELETE", path)
+    try:
+        wanted = action("restartDeployment", "Deployment", "web")
+        await admitted(lambda: create(api.impersonating(CANARY), wanted, "default"))
+        yield
+    finally:
+        assert await start_admission(api, None) == ""

@@ -28,7 +28,7 @@ class Operator:
     def __init__(self, choice: ClusterChoice, namespace: str | None) -> None:
         self.entries: list[Entry] = []
         self._lock = threading.Lock()
-        self._thread = OperatorThread(choice, "test", self._take, namespace=namespace)
+        self._thread = OperatorThread(choice, "test", self._take, namespace=namespace, proof=None)
 
     def _take(self, entries: list[Entry]) -> None:
         with self._lock:

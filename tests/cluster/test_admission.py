@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cluster.admitting import REGISTRATION, ROOT, admitted, create, denied, without_stamp
+from tests.cluster.admitting import ROOT, admitted, create, denied, switched_off, without_stamp
 from tests.cluster.identities import RBAC, Make, binding, role, rules, somebodies
 from tests.cluster.shop import GROUP, Shop, action, opened_shop, with_admission
 from tests.cluster.test_many_users import Page, page
@@ -26,7 +25,6 @@ from kubedom_bridge.kube import MERGE_PATCH, Api, ApiError, ClusterChoice
 from kubedom_bridge.stating import StatedApi, must_state
 from kubedom_operator import rbac_manifests
 from kubedom_operator.admission import start_admission
-from kubedom_operator.admission_manifests import CANARY, POLICY
 from kubedom_operator.install import apply, install_crds
 
 pytestmark = pytest.mark.cluster
@@ -283,19 +281,6 @@ async def test_by_the_socket_each_may_ask_for_what_they_may_do(
 def somebody(choice: ClusterChoice, cluster: Cluster, namespace: str) -> Iterator[Make]:
     with somebodies(cluster, namespace) as make:
         yield make
-
-
-@asynccontextmanager
-async def switched_off(api: Api) -> AsyncIterator[None]:
-    """Take the binding away, as an administrator might by mistake, until it has had its effect."""
-    path = f"{REGISTRATION}/validatingadmissionpolicybindings/{POLICY}"
-    await api.call("DELETE", path)
-    try:
-        wanted = action("restartDeployment", "Deployment", "web")
-        await admitted(lambda: create(api.impersonating(CANARY), wanted, "default"))
-        yield
-    finally:
-        assert await start_admission(api, None) == ""
 
 
 async def test_the_operators_own_role_is_enough_for_the_proof(api: Api, somebody: Make, tmp_path: Path) -> None:

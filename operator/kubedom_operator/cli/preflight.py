@@ -7,7 +7,7 @@ import logging
 
 from kubedom_bridge.errors import ClusterUnreachable, ConfigurationError, KubedomError, NotPermitted
 from kubedom_bridge.kube import Api, ApiError
-from kubedom_operator.admission import start_admission
+from kubedom_operator.admission import Proof, server_time, start_admission
 from kubedom_operator.install import install_crds
 
 FIRST_ANSWER_SECONDS = 10.0
@@ -57,12 +57,12 @@ async def check_rights(api: Api, namespace: str | None) -> None:
         raise
 
 
-async def install(api: Api, namespace: str | None) -> str:
-    """Install the kubedom kinds and their admission, and say why there is no healing; the page works without it."""
+async def install(api: Api, namespace: str | None) -> Proof:
+    """Install the kubedom kinds and their admission, and try it; the page works without healing."""
     why = await _healing_refused(api, namespace)
     if why:
         log.warning("%s", why)
-    return why
+    return Proof(why, await server_time(api))
 
 
 async def _healing_refused(api: Api, namespace: str | None) -> str:

@@ -233,7 +233,7 @@ async def _run(
             bridge_api = await Api.connect(ClusterChoice(choice.kubeconfig, bridge_context))
         version = await server_version(api)
         await check_rights(api, namespace)
-        not_healing = await install(api, namespace)
+        proof = await install(api, namespace)
         user = await who_am_i(bridge_api)
         journal = Journal(clock=loop.time)
         handover = Handover(loop.call_soon_threadsafe, journal.publish, clock=loop.time)
@@ -242,7 +242,7 @@ async def _run(
             api.name,
             handover.put,
             namespace=namespace,
-            healing=not not_healing,
+            proof=proof,
             watch=watch,
             settings=diagnosis,
         )
@@ -264,7 +264,7 @@ async def _run(
             not_ready=operator.not_ready,
             lag=handover.lag,
             watch_age=operator.watch_age,
-            not_healing=lambda: not_healing or operator.not_healing(),
+            not_healing=operator.not_healing,
             stating=settings.proxies is not None and await must_state(bridge_api),
         )
         # Only from here on is there something to end in order; before, Ctrl-C cancels what is waited for.
