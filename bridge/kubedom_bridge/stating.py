@@ -23,6 +23,7 @@ from .kube import Api
 from .reviews import review_access
 
 ACTIONS = ("healingactions", "clusterhealingactions")
+VETOES = "healingvetoes"
 # Nothing that a client or server on the way could take for another path than the one that was judged.
 _STEP = r"[A-Za-z0-9][-A-Za-z0-9._:]*"
 _PATH = re.compile(
@@ -80,14 +81,15 @@ def rights_of(method: str, path: str, body: Any) -> list[Asked] | None:
         if not name and (group, plural) not in _LISTED:
             return None
         return [Asked(Right("get" if name else "list", group, plural), namespace, name)]
-    if group != GROUP or plural not in ACTIONS or not isinstance(body, dict):
+    if group != GROUP or plural not in {*ACTIONS, VETOES} or not isinstance(body, dict):
         return None
     spec = body.get("spec")
     if not isinstance(spec, dict):
         return None
     if method == "POST" and not name:
-        return [Asked(Right("create", group, plural), namespace, ""), *_rights_of_action(spec, namespace)]
-    if method == "PATCH" and name and set(body) == {"spec"} and set(spec) == {"approval"}:
+        does = _rights_of_action(spec, namespace) if plural in ACTIONS else []
+        return [Asked(Right("create", group, plural), namespace, ""), *does]
+    if method == "PATCH" and name and plural in ACTIONS and set(body) == {"spec"} and set(spec) == {"approval"}:
         return [Asked(Right(verb, group, plural), namespace, name) for verb in ("patch", "approve")]
     return None
 

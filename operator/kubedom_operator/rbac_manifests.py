@@ -16,7 +16,17 @@ from kubedom_bridge.rest.config import RESTARTS
 from kubedom_operator.projection import KINDS
 from kubedom_operator.watch.choice import KOPF_KINDS, STREAM_KINDS
 
-from .admission_manifests import ACTIONS, APPROVE, CANARY, CLUSTER_ACTIONS, POLICY, REQUEST_FOR, STAMP, Manifest
+from .admission_manifests import (
+    ACTIONS,
+    APPROVE,
+    CANARY,
+    CLUSTER_ACTIONS,
+    NAMES,
+    POLICIES,
+    REQUEST_FOR,
+    VETOES,
+    Manifest,
+)
 
 BOTH = [ACTIONS, CLUSTER_ACTIONS]
 _READ = ["get", "list", "watch"]
@@ -57,7 +67,7 @@ def bridge() -> list[Manifest]:
         _role("kubedom-bridge-impersonate", [*people, *_as_people([*looks, *reads, vetoes])]),
         _role("kubedom-bridge-impersonate-apply", _as_people(applies)),
         _role("kubedom-bridge-impersonate-unconstrained", [_rule("", ["users", "groups"], ["impersonate"])]),
-        _role("kubedom-bridge-request-for", [*looks, *reads, _rule(GROUP, BOTH, [REQUEST_FOR])]),
+        _role("kubedom-bridge-request-for", [*looks, *reads, vetoes, _rule(GROUP, [*BOTH, VETOES], [REQUEST_FOR])]),
     ]
 
 
@@ -93,13 +103,14 @@ def operator() -> list[Manifest]:
         _rule(GROUP, BOTH, [*_READ, "delete"]),
         _rule(GROUP, [f"{plural}/status" for plural in BOTH], ["patch"]),
         # Whether the policies are as they were when the canary tried them, and what the canary needs.
-        _rule("admissionregistration.k8s.io", admission, ["get"], [POLICY, STAMP]),
+        _rule("admissionregistration.k8s.io", admission, ["get"], list(NAMES)),
         _rule("authentication.k8s.io", ["users"], [f"impersonate:{_PEOPLE}"], [CANARY]),
         _rule(GROUP, [ACTIONS], [f"impersonate-on:{_PEOPLE}:create"]),
     ]
     follows = [
-        _rule(GROUP, ["healingpolicies"], _READ),
-        _rule(GROUP, ["healingvetoes"], _FOLLOW),
+        _rule(GROUP, [POLICIES], _READ),
+        # What has had its time is removed.
+        _rule(GROUP, [VETOES], [*_FOLLOW, "delete"]),
         _rule(GROUP, ["healingpolicies/status"], ["patch"]),
     ]
     as_accounts = [
@@ -125,13 +136,21 @@ def operator() -> list[Manifest]:
 def users() -> list[Manifest]:
     """What view, edit and admin of a namespace get beside their own rights.
 
-    An editor may ask for actions; admission refuses those that they may not do by hand. An admin may decide over what
-    others ask for.
+    An editor may ask for actions, of which admission refuses those that they may not do by hand, and hold the policies
+    off. An admin may decide over what others ask for, and write policies, which act as accounts that they may
+    impersonate.
     """
     return [
-        _role("kubedom-view", [_rule(GROUP, BOTH, _READ)], ["view", "edit", "admin"]),
-        _role("kubedom-edit", [_rule(GROUP, BOTH, ["create", "delete"])], ["edit", "admin"]),
-        _role("kubedom-admin", [_rule(GROUP, BOTH, ["patch", APPROVE])], ["admin"]),
+        _role("kubedom-view", [_rule(GROUP, [*BOTH, POLICIES, VETOES], _READ)], ["view", "edit", "admin"]),
+        _role("kubedom-edit", [_rule(GROUP, [*BOTH, VETOES], ["create", "delete"])], ["edit", "admin"]),
+        _role(
+            "kubedom-admin",
+            [
+                _rule(GROUP, BOTH, ["patch", APPROVE]),
+                _rule(GROUP, [POLICIES], ["create", "update", "patch", "delete"]),
+            ],
+            ["admin"],
+        ),
     ]
 
 

@@ -12,7 +12,7 @@ from tests.cluster.shop import GROUP, action
 from kubedom_bridge.errors import AdmissionDenied, NotPermitted
 from kubedom_bridge.kube import Api
 from kubedom_operator.admission import start_admission
-from kubedom_operator.admission_manifests import CANARY, POLICY, STAMP, validating
+from kubedom_operator.admission_manifests import CANARY, POLICY, STAMP, VETOES_POLICY, validating
 from kubedom_operator.install import apply
 
 ROOT = f"/apis/{GROUP}/v1alpha1"
@@ -60,11 +60,13 @@ async def without_stamp(api: Api) -> AsyncIterator[None]:
         plural = (
             "validatingadmissionpolicies" if each["kind"].endswith("Policy") else "validatingadmissionpolicybindings"
         )
-        await apply(api, f"{REGISTRATION}/{plural}/{POLICY}", each)
+        await apply(api, f"{REGISTRATION}/{plural}/{each['metadata']['name']}", each)
     try:
         await eventually_named(api, "forged")
         yield
     finally:
+        for plural in ("validatingadmissionpolicybindings", "validatingadmissionpolicies"):
+            await api.call("DELETE", f"{REGISTRATION}/{plural}/{VETOES_POLICY}")
         assert await start_admission(api, None) == ""
         await eventually_named(api, "boss")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.conftest import Cluster
@@ -67,3 +68,13 @@ def deployed(cluster: Cluster, namespace: str, name: str = "web") -> str:
 def crash(cluster: Cluster, namespace: str, pod: str) -> None:
     """Let this very pod crash from now on; what replaces it is sound."""
     cluster.kubectl("label", "pod", pod, CRASHES, f"--namespace={namespace}")
+
+
+def veto(kind: str, name: str, seconds: float) -> dict[str, Any]:
+    until = (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return {
+        "apiVersion": "kubedom.dev/v1alpha1",
+        "kind": "HealingVeto",
+        "metadata": {"name": "hold"},
+        "spec": {"target": {"kind": kind, "name": name}, "until": until, "reason": "I look.", "requestedBy": "ann"},
+    }

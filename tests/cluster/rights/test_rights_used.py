@@ -22,7 +22,7 @@ import yaml
 from tests.cluster import healing
 from tests.cluster.admitting import without_stamp
 from tests.cluster.healing import action, carried_out, create, finished, own_node, sent_to, workload
-from tests.cluster.policies import crash, deployed, policy, with_healer
+from tests.cluster.policies import crash, deployed, policy, veto, with_healer
 from tests.cluster.rest.asking import User, upload
 from tests.cluster.rights.audited import Right, granted, used
 from tests.conftest import Cluster
@@ -54,7 +54,8 @@ NOT_SEEN = {
     "operator": {Right("create", "kubedom.dev", "healingactions")},
     "bridge": set[Right](),
     # Admission asks for this one, by its `authorizer`, whenever the bridge writes a user's name.
-    "older-bridge": {Right("requestfor", "kubedom.dev", f"{each}healingactions") for each in ("", "cluster")},
+    "older-bridge": {Right("requestfor", "kubedom.dev", f"{each}healingactions") for each in ("", "cluster")}
+    | {Right("requestfor", "kubedom.dev", "healingvetoes")},
 }
 AUDIT_POLICY = {
     "apiVersion": "audit.k8s.io/v1",
@@ -200,6 +201,8 @@ def every_policy(cluster: Cluster) -> None:
         return any((each.get("status") or {}).get("phase") == "Succeeded" for each in own)
 
     wait_for("the policy's action", healed)
+    cluster.apply(veto("Deployment", "crashes", 3), namespace=NAMESPACE)
+    wait_for("the end of the veto", lambda: names(cluster, "healingvetoes") == set())
 
 
 async def sign_in_by_token(run: KubedomRun, cluster: Cluster) -> None:
@@ -266,6 +269,12 @@ async def commanded(socket: ClientConnection, name: str, kind: str, target: str,
 _NUMBERS = itertools.count()
 
 
+async def hold(socket: ClientConnection) -> None:
+    until = (datetime.now(UTC) + timedelta(minutes=5)).isoformat(timespec="seconds")
+    held = await commanded(socket, "vetoHealing", "Deployment", "deployment", parameters={"until": until})
+    assert held == "Succeeded"
+
+
 async def every_command(run: KubedomRun, cluster: Cluster) -> None:
     """As the same user, over the socket: act on every kind of target, approve, and hold the policies."""
     waiting = create(cluster, NAMESPACE, action("restartDeployment", "Deployment", "deployment", approvalRequired=True))
@@ -275,9 +284,7 @@ async def every_command(run: KubedomRun, cluster: Cluster) -> None:
         for kind, name in (("HealingAction", waiting), ("ClusterHealingAction", on_node)):
             assert await commanded(socket, "approveHealing", kind, name) == "Succeeded"
         assert await commanded(socket, "uncordon", "Node", node) == "Succeeded"
-        until = (datetime.now(UTC) + timedelta(minutes=5)).isoformat(timespec="seconds")
-        held = await commanded(socket, "vetoHealing", "Deployment", "deployment", parameters={"until": until})
-        assert held == "Succeeded"
+        await hold(socket)
     assert TARGETS.keys() <= SHOWN.keys(), "every target was looked at by REST"
     for name, namespace in ((waiting, NAMESPACE), (on_node, "")):
         assert (await asyncio.to_thread(finished, cluster, namespace, name))["phase"] == "Succeeded"
@@ -312,3 +319,4 @@ async def what_can_be_stated(run: KubedomRun, cluster: Cluster) -> None:
         for kind, name in (("HealingAction", waiting), ("ClusterHealingAction", on_node)):
             assert await commanded(socket, "approveHealing", kind, name) == "Succeeded"
         assert await commanded(socket, "uncordon", "Node", node) == "Succeeded"
+        await hold(socket)

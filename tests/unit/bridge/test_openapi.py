@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -78,3 +80,13 @@ async def test_a_wrong_path_or_method_is_told_as_a_problem_also_without_a_sign_i
         assert (answer.headers["content-type"], answer.json["status"]) == ("application/problem+json", status)
     if status == 405:
         assert answer.headers["allow"]
+
+
+def test_the_documentation_names_every_request() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "rest.md").read_text()
+    named = {
+        (method.lower(), path)
+        for method, path in re.findall(r"`(GET|POST|DELETE) (/\S+)`", text.partition("## Deploy")[0])
+    }
+    described = {(method, path) for path, item in DESCRIPTION["paths"].items() for method in item}
+    assert named == described
