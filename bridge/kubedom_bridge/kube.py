@@ -11,6 +11,7 @@ import json
 import os
 import re
 import ssl
+import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -27,6 +28,10 @@ from .errors import AdmissionDenied, ClusterUnreachable, ConfigurationError, Kub
 
 REQUEST_SECONDS = 30.0
 CLOSING_SECONDS = 0.1
+#: An API server that has just started learns every 5 s which custom kinds its admission policies can patch, and refuses
+#: to create one until then. Source: k8s.io/apiserver/pkg/admission/plugin/policy/mutating
+UNAVAILABLE_SECONDS = 12.0
+UNAVAILABLE_POLL_SECONDS = 0.5
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
@@ -260,6 +265,25 @@ class Api:
             raise self.refusal_of(response.status, data)
         answer: dict[str, Any] = json.loads(data) if data else {}
         return answer
+
+    async def create(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Create an object that has a name, and ask again while the API server cannot take it yet; errors as `call`.
+
+        Having a name, it is not made twice where an answer that was lost had made it: that is a conflict (409).
+
+        Args:
+            path: The collection's.
+            body: The object.
+
+        """
+        ends = time.monotonic() + UNAVAILABLE_SECONDS
+        while True:
+            try:
+                return await self.call("POST", path, body=body)
+            except ApiError as error:
+                if error.status != 503 or time.monotonic() >= ends:
+                    raise
+            await asyncio.sleep(UNAVAILABLE_POLL_SECONDS)
 
     @asynccontextmanager
     async def stream(

@@ -83,6 +83,15 @@ def create(cluster: Cluster, namespace: str, wanted: dict[str, Any]) -> str:
     return cluster.kubectl(*command, stdin=yaml.safe_dump(wanted))
 
 
+def knows_kinds(cluster: Cluster, namespace: str) -> bool:
+    """Whether the API server, some seconds after its start, can stamp actions."""
+    wanted = yaml.safe_dump(action("deletePod", "Pod", "never-was"))
+    dry = ("create", *where(namespace), "--filename=-", "--dry-run=server")
+    done = _kubectl(cluster, *dry, stdin=wanted)
+    assert done.returncode == 0 or "ServiceUnavailable" in done.stderr, done.stderr
+    return done.returncode == 0
+
+
 def status(cluster: Cluster, namespace: str, name: str) -> dict[str, Any]:
     """The status of an action; without a namespace, of a cluster-wide one."""
     kind = "healingaction" if namespace else "clusterhealingaction"
@@ -120,10 +129,14 @@ def failed(cluster: Cluster, namespace: str, wanted: dict[str, Any]) -> str:
 
 def refusal(cluster: Cluster, *arguments: str, stdin: str | None = None) -> str:
     """Run kubectl, which is to fail, and give what it complains of."""
-    command = [str(local.find_kubectl().path), f"--kubeconfig={cluster.kubeconfig}", f"--context={cluster.context}"]
-    done = subprocess.run([*command, *arguments], input=stdin, capture_output=True, text=True, check=False)
+    done = _kubectl(cluster, *arguments, stdin=stdin)
     assert done.returncode != 0
     return done.stderr
+
+
+def _kubectl(cluster: Cluster, *arguments: str, stdin: str | None) -> subprocess.CompletedProcess[str]:
+    command = [str(local.find_kubectl().path), f"--kubeconfig={cluster.kubeconfig}", f"--context={cluster.context}"]
+    return subprocess.run([*command, *arguments], input=stdin, capture_output=True, text=True, check=False)
 
 
 def where(namespace: str) -> tuple[str, ...]:

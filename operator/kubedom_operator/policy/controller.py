@@ -277,7 +277,7 @@ class Policies:
         wait = REFUSED_SECONDS
         try:
             try:
-                made = await acting.call("POST", collection, body=record.action(policy, decision))
+                made = await acting.create(collection, record.action(policy, decision))
             except ApiError as error:
                 if error.status != 409:
                     raise
