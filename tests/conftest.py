@@ -124,7 +124,8 @@ def _given_cluster(kubeconfig: Path, context: str | None) -> Cluster:
 def _remove_abandoned() -> None:
     """Remove what runs left behind that were killed, and nothing of a run that is still going on."""
     for folder in local.find_cluster(f"{_OWN}x").folder.parent.glob(f"{_OWN}*"):
-        pid = folder.name.removeprefix(_OWN)
+        # A run may have more than one, each with a word of its own behind the number.
+        pid = folder.name.removeprefix(_OWN).partition("-")[0]
         if pid.isdecimal() and not _alive(int(pid)):
             local.find_cluster(folder.name).delete()
 

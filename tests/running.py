@@ -48,8 +48,9 @@ class KubedomRun:
         self._ready.wait(seconds)
         found = _LINK.search("\n".join(self.lines))
         if found is None:
+            output = self.output()
             self.kill()
-            raise AssertionError(f"kubedom run printed no link:\n{self.output()}")
+            raise AssertionError(f"kubedom run printed no link:\n{output}")
         self.link, self.origin, self.port = found[0], found[1], int(found[2])
 
     def _read(self) -> None:

@@ -9,7 +9,7 @@
  * @import {Entry, EventEntry, StateEntry} from './index.js'
  * @import {Frame} from './position.js'
  */
-import { ClusterEvent, RECOVERED, allowed, dispatch, lowerFirst, nameKey, resourceOf } from './events.js';
+import { APPROVAL, ClusterEvent, RECOVERED, allowed, dispatch, lowerFirst, nameKey, resourceOf } from './events.js';
 import { Incidents } from './incidents.js';
 import { isEvent, isState } from './protocol.js';
 import { setIncidents } from './elements/resource.js';
@@ -234,8 +234,8 @@ export class Applier {
     if (entry.incident) this.#mark(resource.uid);
     // A snapshot brings open incidents again and again; only what was not known is news.
     if (types.length === 0 || (snapshot && types[0] === 'kube:incidentchange')) return;
-    const id = entry.incident?.id ?? '';
-    dispatch(this.tree.target(resource), this.#root, entry, types, verdict.failure, () => this.incidents.has(id));
+    const open = () => !entry.incident || this.incidents.has(entry.incident.id);
+    dispatch(this.tree.target(resource), this.#root, entry, types, verdict.failure || entry.type === APPROVAL, open);
   }
 
   /** @param {string} uid */

@@ -8,6 +8,8 @@
 export const FAILED = 'resource-failed';
 /** Dispatched after the specific event of every recovery. */
 export const RECOVERED = 'resource-recovered';
+/** An action waits for somebody's approval; a page may ask its user. */
+export const APPROVAL = 'healingAwaitingApproval';
 
 /** @type {(event: ClusterEvent) => Promise<unknown>[]} */
 let waits;
@@ -175,7 +177,7 @@ export function resourceOf(entry) {
 }
 
 /**
- * Dispatches what one event entry means: the specific event, then the generic one, then (for a failure that nobody
+ * Dispatches what one event entry means: the specific event, then the generic one, then (for what has a default that nobody
  * prevented) `kube:default` on the cluster's element, which is where a page hangs its own reaction, as the platform does with
  * a link's navigation: `stopPropagation()` does not stop it, `preventDefault()` does, and `waitUntil()` puts it off.
  *
@@ -183,10 +185,10 @@ export function resourceOf(entry) {
  * @param {Element} cluster
  * @param {EventEntry} entry
  * @param {string[]} types In order; of a failure's or recovery's, the last is the generic one.
- * @param {boolean} failure Whether there is a default to prevent.
+ * @param {boolean} reacting Whether there is a default to prevent.
  * @param {() => boolean} open Whether there is still a reason for the default.
  */
-export function dispatch(target, cluster, entry, types, failure, open) {
+export function dispatch(target, cluster, entry, types, reacting, open) {
   const init = {
     id: entry.id ?? '',
     time: entry.time ?? '',
@@ -195,7 +197,7 @@ export function dispatch(target, cluster, entry, types, failure, open) {
     incident: entry.incident ?? null,
     resource: resourceOf(entry),
     detail: entry.detail ?? {},
-    cancelable: failure,
+    cancelable: reacting,
   };
   /** @type {ClusterEvent[]} */
   const events = [];
@@ -205,7 +207,7 @@ export function dispatch(target, cluster, entry, types, failure, open) {
     target.dispatchEvent(event);
     events.push(event);
   }
-  if (!failure) return;
+  if (!reacting) return;
   const event = /** @type {ClusterEvent} */ (events.at(-1));
   const follow = () => {
     if (events.some((each) => each.defaultPrevented) || !open()) return;

@@ -166,8 +166,9 @@ export type CommandName = 'restartPod' | 'deletePod' | 'restartDeployment' | (st
  * Something that happened to a resource. It is dispatched on the resource's element (on its namespace's or the cluster's when
  * that has none) and bubbles to `document`.
  *
- * Two kinds are cancelable, for they have a default: the events of a failure that begins, whose default is what the page hangs
- * on `kube:default` (on kubedom's own page, the modal), and `kube:beforecommand`, whose default is that the command is sent.
+ * Three kinds are cancelable, for they have a default: the events of a failure that begins and `healingAwaitingApproval`, whose
+ * default is what the page hangs on `kube:default` (on kubedom's own page, the modal), and `kube:beforecommand`, whose default is
+ * that the command is sent.
  */
 export class ClusterEvent<Detail = any> extends CustomEvent<Detail> {
   constructor(
@@ -276,9 +277,15 @@ export type LifecycleEvents<Kinds extends string> = {
 export interface HealingDetail {
   action: string;
   actionName: string;
+  actionUid: string;
   namespace: string;
   target: ResourceReference;
   requestedBy: string;
+  /** Why, in the words of whoever asked. */
+  reason: string;
+  /** Of `healingAwaitingApproval`: when it expires, RFC 3339. */
+  until?: string;
+  dryRun: boolean;
   phase: 'AwaitingApproval' | 'Running' | 'Succeeded' | 'Failed' | 'Denied' | 'Expired';
   message: string;
   [field: string]: any;
@@ -376,8 +383,8 @@ declare global {
     'kube:resync': CustomEvent<{}>;
     /** A command is about to be sent; on its target's element. Cancelable: `preventDefault()` keeps it back. */
     'kube:beforecommand': ClusterEvent<BeforeCommandDetail>;
-    /** A failure that is news and whose events nobody prevented; on the cluster's element, not bubbling. */
-    'kube:default': CustomEvent<{ event: ClusterEvent<FailureDetail> }>;
+    /** A failure that is news, or an action that waits for approval, which nobody prevented; on the cluster's element, not bubbling. */
+    'kube:default': CustomEvent<{ event: ClusterEvent<FailureDetail | HealingDetail> }>;
     /** The bridge complained about something that was no command. */
     'kube:error': CustomEvent<{ code: string; message: string }>;
   }

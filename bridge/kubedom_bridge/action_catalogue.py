@@ -28,11 +28,20 @@ class TargetKind(NamedTuple):
     plural: str
     namespaced: bool = True
 
+    @property
+    def api_version(self) -> str:
+        """As an object's `apiVersion` names it."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    def collection(self, namespace: str) -> str:
+        """Where the objects of it in a namespace are in the API; without one, all of them."""
+        root = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
+        within = f"/namespaces/{namespace}" if self.namespaced and namespace else ""
+        return f"{root}{within}/{self.plural}"
+
     def path(self, namespace: str, name: str) -> str:
         """Where an object of it is in the API."""
-        root = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
-        within = f"/namespaces/{namespace}" if self.namespaced else ""
-        return f"{root}{within}/{self.plural}/{name}"
+        return f"{self.collection(namespace)}/{name}"
 
 
 class ActionKind(NamedTuple):

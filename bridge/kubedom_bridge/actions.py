@@ -290,7 +290,7 @@ async def _target_uid(api: Api, target: Target) -> str:
 async def _create(api: Api, command: Command, name: str, uid: str, user: str) -> ActionRef:
     path = collection_path(action_namespace(command.target))
     try:
-        made = await api.call("POST", path, body=manifest(command, name, uid, user))
+        made = await api.create(path, manifest(command, name, uid, user))
     except ApiError as error:
         if error.status == 404:
             raise CommandRefused(

@@ -1,4 +1,4 @@
-"""The HTTP half of the bridge: the page and its modules, sign-in, health, and the one REST call of a plain form.
+"""The HTTP half of the bridge: the page and its modules, sign-in, health, and the requests of `rest`.
 
 Every request passes the guard first: host and origin are judged before anything else (origin.py), and every answer has
 the strict content policy. Errors are RFC 9457 problem documents.
@@ -10,8 +10,9 @@ import mimetypes
 from http import HTTPStatus
 from importlib.resources import files
 from pathlib import Path
-from urllib.parse import unquote
+from typing import Any
 
+import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -20,17 +21,21 @@ from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Mount, Route
 
 from . import audit, pages, protocol
-from .bodies import body
 from .errors import KubedomError
 from .guard import Guard
 from .identity import SignInRefused
-from .problems import http_problem, problem, refused
+from .problems import http_problem, problem
+from .rest.actions import actions_route
+from .rest.config import config_route
+from .rest.deploy import deploy_route
+from .rest.events import events_route
+from .rest.logs import log_route
+from .rest.objects import objects_route
 from .session_api import session_route
+from .settings import DEFAULT_CONFIG_PATH
 from .signin import SESSION_SECONDS
 from .site import Site, peer
 
-# The page's author names the default of `POST /api/deploy` by this cookie, which the SDK sets from an attribute.
-DEFAULT_DEPLOYMENT_COOKIE = "kubedom_default_deployment"
 mimetypes.add_type("text/javascript", ".js")
 
 
@@ -38,6 +43,15 @@ def packaged_web_dir() -> Path:
     """Find the web folder: in the wheel beside this module, in a checkout at its top."""
     packaged = Path(str(files("kubedom_bridge"))) / "web"
     return packaged if packaged.is_dir() else Path(__file__).resolve().parents[2] / "web"
+
+
+def description(config_path: str = DEFAULT_CONFIG_PATH) -> dict[str, Any]:
+    """The OpenAPI document of a bridge that takes forms at this path too."""
+    document: dict[str, Any] = msgspec.json.decode((files("kubedom_bridge") / "openapi.json").read_bytes())
+    if config_path != DEFAULT_CONFIG_PATH:
+        operation = document["paths"][DEFAULT_CONFIG_PATH]["post"]
+        document["paths"][config_path] = {"post": operation | {"operationId": "configureHere"}}
+    return document
 
 
 def make_app(site: Site) -> Starlette:
@@ -87,24 +101,8 @@ def make_app(site: Site) -> Starlette:
         reason = site.not_ready()
         return PlainTextResponse(f"{reason or 'ok'}\n", 503 if reason else 200)
 
-    async def deploy(request: Request) -> Response:
-        try:
-            identity = await site.identify(request)
-            if await body(request):
-                return problem(
-                    415,
-                    "badRequest",
-                    "This request takes no body.",
-                    remedy="Send it without one; it starts the default.",
-                )
-            named = unquote(request.cookies.get(DEFAULT_DEPLOYMENT_COOKIE, ""))
-            started = await site.deploy(named, identity, peer(request))
-        except KubedomError as error:
-            return refused(error)
-        return JSONResponse(started, 202)
-
     async def openapi(_: Request) -> Response:
-        return FileResponse(str(files("kubedom_bridge") / "openapi.json"), media_type="application/json")
+        return JSONResponse(described)
 
     async def socket(_: Request) -> Response:
         answer = problem(426, "http", "This is the socket's address.", remedy="Open it as a WebSocket.")
@@ -117,6 +115,7 @@ def make_app(site: Site) -> Starlette:
         answer.headers.update(site.headers)
         return answer
 
+    described = description(site.config_path)
     return Starlette(
         routes=[
             Route("/healthz", healthz),
@@ -129,11 +128,17 @@ def make_app(site: Site) -> Starlette:
                 "/api",
                 routes=[
                     session_route(site),
-                    Route("/deploy", deploy, methods=["POST"]),
+                    deploy_route(site),
+                    config_route(site, DEFAULT_CONFIG_PATH.removeprefix("/api")),
+                    actions_route(site),
+                    objects_route(site),
+                    events_route(site),
+                    log_route(site),
                     Route("/openapi.json", openapi),
                     Route(protocol.SOCKET_PATH.removeprefix("/api"), socket),
                 ],
             ),
+            *([] if site.config_path == DEFAULT_CONFIG_PATH else [config_route(site, site.config_path)]),
             Route("/", page),
             Route("/{path:path}", page),
         ],

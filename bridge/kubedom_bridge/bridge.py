@@ -22,9 +22,9 @@ from .arrivals import Arrivals
 from .authority import Authority, LocalAuthority, ReviewedAuthority
 from .delivery import Delivery
 from .drain import drain
-from .errors import CommandRefused, KubedomError
+from .errors import KubedomError
 from .frames import heartbeat, text_frame
-from .identity import Identity, Proof, SignInRefused, token_of_header, token_of_subprotocols
+from .identity import Proof, SignInRefused, token_of_header, token_of_subprotocols
 from .journal import Journal, Record
 from .kube import Api
 from .limits import (
@@ -37,7 +37,8 @@ from .limits import (
 )
 from .metrics import Metrics
 from .permissions import Permissions
-from .protocol import CloseCode, Command, Target
+from .protocol import CloseCode
+from .rest.commands import Commands
 from .reviews import AccessReviews, Resource, TokenReviews
 from .session import Greeting, Services, Session
 from .settings import BridgeSettings
@@ -161,7 +162,7 @@ class Bridge:
         )
         own = (settings.web_dir,) if settings.web_dir is not None else ()
         names = {settings.host, "127.0.0.1", "localhost"}
-        self._site = Site(
+        self.site = Site(
             origins=frozenset(f"http://{f'[{name}]' if ':' in name else name}:{self.port}" for name in names)
             | frozenset(settings.origins),
             cookie=cookie,
@@ -172,7 +173,17 @@ class Bridge:
             sign_ins=Buckets(SIGN_INS_PER_SECOND, SIGN_IN_BURST),
             web_dirs=(*own, packaged_web_dir()),
             not_ready=not_ready,
-            deploy=self._deploy,
+            commands=Commands(
+                self._services.gateway,
+                self.authority,
+                rate=self._services.commands,
+                asked=self._services.messages,
+                metrics=self.metrics,
+            ),
+            default_deployment=settings.default_deployment,
+            default_manifest=settings.default_manifest,
+            default_config=settings.default_config,
+            config_path=settings.config_path,
             refused=lambda reason: self.metrics.refused.labels(reason).inc(),
         )
         self._sockets = SocketHost(self._judge, self._converse, compress=settings.compress)
@@ -198,7 +209,7 @@ class Bridge:
         """Serve as long as the context lasts; pages are told to come back when it ends."""
         server = _Server(
             uvicorn.Config(
-                make_app(self._site),
+                make_app(self.site),
                 http=PunctualHttp,
                 ws=self._sockets.protocol_class(),
                 lifespan="off",
@@ -268,7 +279,7 @@ class Bridge:
             host=origin.joined(request.headers.get_all("Host")) or "",
             origin=origin.joined(request.headers.get_all("Origin")),
             fetch_site=origin.joined(request.headers.get_all("Sec-Fetch-Site")),
-            allowed=self._site.origins,
+            allowed=self.site.origins,
         )
         if not reason:
             return None
@@ -320,35 +331,6 @@ class Bridge:
         audit.record("refusal", user=user, source=_peer(connection), outcome=str(code), reason=reason)
         await connection.close(code, reason[:120])
 
-    async def _deploy(self, named: str, identity: Identity, source: str) -> dict[str, object]:
-        named = named or self._settings.default_deployment
-        if not named:
-            raise CommandRefused(
-                "noDefaultDeployment",
-                "No deployment was named as the default.",
-                remedy="Start kubedom with --default-deployment NAMESPACE/NAME, or write <kube-cluster "
-                'default-deployment="namespace/name"> in the page.',
-                field="default-deployment",
-            )
-        namespace, _, name = named.rpartition("/")
-        target = Target(kind="Deployment", namespace=namespace or "default", name=name)
-        command = Command(id="deploy", name="restartDeployment", target=target, reason="POST /api/deploy")
-        if not self._services.commands.take(identity.user, asyncio.get_running_loop().time()):
-            raise CommandRefused(
-                "tooMany",
-                "Too many commands at once.",
-                remedy=f"Send at most {protocol.COMMANDS_PER_SECOND:g} a second.",
-            )
-        user, what = identity.user.name, f"restartDeployment Deployment {target.namespace}/{target.name[:253]}"
-        try:
-            reference, outcome = await self._services.gateway.start(command, user, self.authority.api(identity))
-        except KubedomError as problem:
-            audit.record("command", user=user, source=source, target=what, outcome="refused", reason=str(problem))
-            raise
-        audit.record("command", user=user, source=source, target=what, outcome="created")
-        outcome.cancel()
-        return {"healingAction": {"namespace": reference.namespace, "name": reference.name, "uid": reference.uid}}
-
     def _watch_metrics(self) -> None:
         watch = self.metrics.watch
         watch("lag_seconds", "How long the oldest change that is not told yet has waited.", self._lag)
@@ -374,9 +356,11 @@ def _proof(connection: Upgraded) -> Proof:
     for name, value in request.headers.raw_items():
         headers.setdefault(name.lower(), []).append(value)
     offered = [one.strip() for line in headers.get("sec-websocket-protocol", ()) for one in line.split(",")]
-    token = token_of_subprotocols(offered) or token_of_header(request.headers.get("Authorization", ""))
+    token = token_of_subprotocols(offered) or token_of_header(origin.joined(headers.get("authorization", ())) or "")
     # As the HTTP half reads them: cookies of all this host's ports come along, and http.cookies ends at an odd one.
-    cookies = cookie_parser(request.headers.get("Cookie", ""))
+    cookies: dict[str, str] = {}
+    for line in headers.get("cookie", ()):
+        cookies.update(cookie_parser(line))
     return Proof(token=token, cookies=cookies, headers=headers, peer=_peer(connection))
 
 

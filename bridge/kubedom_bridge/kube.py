@@ -11,7 +11,8 @@ import json
 import os
 import re
 import ssl
-from collections.abc import AsyncIterator, Iterable
+import time
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,8 +28,13 @@ from .errors import AdmissionDenied, ClusterUnreachable, ConfigurationError, Kub
 
 REQUEST_SECONDS = 30.0
 CLOSING_SECONDS = 0.1
+#: An API server that has just started learns every 5 s which custom kinds its admission policies can patch, and refuses
+#: to create one until then. Source: k8s.io/apiserver/pkg/admission/plugin/policy/mutating
+UNAVAILABLE_SECONDS = 12.0
+UNAVAILABLE_POLL_SECONDS = 0.5
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
+APPLY_PATCH = "application/apply-patch+yaml"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 #: How the API server wraps a policy's sentence. Source: k8s.io/apiserver/pkg/admission/plugin/policy/validating
 _DENIED = re.compile(
@@ -39,6 +45,14 @@ _DENIED = re.compile(
 _TOKEN_CHARACTERS = "!#$&'*+-.^_`|~"  # noqa: S105 - a token in the sense of HTTP's grammar
 
 
+class Cause(NamedTuple):
+    """What the API server says of one field; `reason` is machine-readable, such as `FieldManagerConflict`."""
+
+    reason: str
+    field: str
+    message: str
+
+
 class ApiError(KubedomError):
     """The API server's refusal, with its own sentence.
 
@@ -46,15 +60,17 @@ class ApiError(KubedomError):
         status: The HTTP status.
         reason: The machine-readable reason of the Status object, such as `NotFound`.
         message: The API server's sentence.
+        causes: What the Status object says of single fields.
 
     """
 
     code = "apiError"
 
-    def __init__(self, status: int, reason: str, message: str) -> None:
+    def __init__(self, status: int, reason: str, message: str, causes: Sequence[Cause] = ()) -> None:
         super().__init__(message)
         self.status = status
         self.reason = reason
+        self.causes = tuple(causes)
 
 
 class ClusterChoice(NamedTuple):
@@ -246,13 +262,32 @@ class Api:
                 field="--kubeconfig",
             ) from None
         if response.status >= 400:
-            raise _refusal(response.status, data, self.name)
+            raise self.refusal_of(response.status, data)
         answer: dict[str, Any] = json.loads(data) if data else {}
         return answer
 
+    async def create(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Create an object that has a name, and ask again while the API server cannot take it yet; errors as `call`.
+
+        Having a name, it is not made twice where an answer that was lost had made it: that is a conflict (409).
+
+        Args:
+            path: The collection's.
+            body: The object.
+
+        """
+        ends = time.monotonic() + UNAVAILABLE_SECONDS
+        while True:
+            try:
+                return await self.call("POST", path, body=body)
+            except ApiError as error:
+                if error.status != 503 or time.monotonic() >= ends:
+                    raise
+            await asyncio.sleep(UNAVAILABLE_POLL_SECONDS)
+
     @asynccontextmanager
     async def stream(
-        self, path: str, query: dict[str, str], *, inactivity: float
+        self, path: str, query: dict[str, str], *, inactivity: float, accept: str = "application/json"
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Make a GET whose answer is read while it comes, whatever its status; refused credentials are read anew once.
 
@@ -260,17 +295,19 @@ class Api:
             path: From the server's root, such as `/api/v1/pods`.
             query: The query's parameters.
             inactivity: After how many seconds without a byte the connection counts as dead (`TimeoutError`).
+            accept: The type that is wanted.
 
         Raises:
             ClusterUnreachable: where the server does not answer.
 
         """
         used = self._client
-        response = await self._open(path, query, inactivity)
-        if response.status == 401:
+        response = await self._open(path, query, inactivity, accept)
+        # Somebody else's credentials are never made good by our own.
+        if response.status == 401 and not self._acting:
             response.close()
             await self._renew(used)
-            response = await self._open(path, query, inactivity)
+            response = await self._open(path, query, inactivity, accept)
         connection = response.connection
         async with response:
             try:
@@ -281,9 +318,9 @@ class Api:
                     connection.transport.abort()
                 raise
 
-    async def _open(self, path: str, query: dict[str, str], inactivity: float) -> aiohttp.ClientResponse:
+    async def _open(self, path: str, query: dict[str, str], inactivity: float, accept: str) -> aiohttp.ClientResponse:
         # Compressing a list costs the API server more time than sending it, and a watch is never compressed.
-        headers = CIMultiDict([("Accept", "application/json"), ("Accept-Encoding", "identity"), *self._acting])
+        headers = CIMultiDict([("Accept", accept), ("Accept-Encoding", "identity"), *self._acting])
         await self._client.update_params_for_auth(headers, [], ["BearerToken"], path, "GET", None)
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=REQUEST_SECONDS / 3, sock_read=inactivity)
         try:
@@ -298,6 +335,10 @@ class Api:
             ) from None
         response: aiohttp.ClientResponse = answer.response
         return response
+
+    def refusal_of(self, status: int, data: bytes) -> KubedomError:
+        """The error that an answer of the API server with this status and body tells of."""
+        return _refusal(status, data, self.name)
 
     async def _renew(self, refused: client.ApiClient) -> None:
         async with self._renewal:
@@ -314,10 +355,15 @@ class Api:
 
 
 def _refusal(status: int, data: bytes, name: str) -> KubedomError:
+    causes: list[Cause] = []
     try:
         problem = json.loads(data)
         message, reason = str(problem["message"]), str(problem.get("reason", ""))
-    except (ValueError, KeyError, TypeError):
+        causes = [
+            Cause(str(each.get("reason", "")), str(each.get("field", "")), str(each.get("message", "")))
+            for each in (problem.get("details") or {}).get("causes") or ()
+        ]
+    except (ValueError, KeyError, TypeError, AttributeError):
         message, reason = data[:200].decode(errors="replace") or f"HTTP {status}", ""
     if status == 401:
         return NotPermitted(
@@ -332,4 +378,4 @@ def _refusal(status: int, data: bytes, name: str) -> KubedomError:
             f"The API server of context {name} says: {message}.",
             remedy="Ask for this right, or use another context.",
         )
-    return ApiError(status, reason, message)
+    return ApiError(status, reason, message, causes)

@@ -11,14 +11,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from . import vetoes
+from . import approvals, vetoes
 from .action_catalogue import ACTION_KINDS, TARGETS, Right
 from .actions import GROUP, NAME, action_namespace, collection_path
 from .errors import CommandRefused
 from .identity import User
 from .kube import Api
 from .limits import Buckets
-from .protocol import Question
+from .protocol import Question, Target
 from .reviews import ACCESS_SECONDS, AT_ONCE, Decisions, review_access, review_own_access
 from .stating import Asked, rights_of
 
@@ -33,8 +33,10 @@ _LOOK_AGAIN_SECONDS = 0.05
 def rights_for(question: Question) -> list[Asked]:
     """Say which rights an action takes; none where no cluster could carry it out."""
     target = question.target
-    place = TARGETS.get(target.kind)
     namespace = target.namespace
+    if question.name in approvals.DECISIONS:
+        return _rights_to_decide(target)
+    place = TARGETS.get(target.kind)
     if place is None or not NAME.fullmatch(target.name) or (place.namespaced and not NAME.fullmatch(namespace)):
         return []
     if question.name == vetoes.COMMAND:
@@ -44,6 +46,14 @@ def rights_for(question: Question) -> list[Asked]:
         return []
     spec = {"action": question.name, "target": {"kind": target.kind, "name": target.name}}
     return rights_of("POST", collection_path(action_namespace(target)), {"spec": spec}) or []
+
+
+def _rights_to_decide(target: Target) -> list[Asked]:
+    namespaced = approvals.KINDS.get(target.kind)
+    if namespaced is None or not NAME.fullmatch(target.name) or (namespaced and not NAME.fullmatch(target.namespace)):
+        return []
+    path = f"{collection_path(target.namespace if namespaced else '')}/{target.name}"
+    return rights_of("PATCH", path, {"spec": {"approval": {}}}) or []
 
 
 class Permissions:
@@ -87,7 +97,8 @@ class Permissions:
 
     async def _verdict(self, user: User, question: Question) -> bool:
         rights = rights_for(question)
-        if not rights or (question.name != vetoes.COMMAND and self._not_healing()):
+        heals = question.name in ACTION_KINDS
+        if not rights or (heals and self._not_healing()):
             return False
         for right in rights:
             if not await self._may(user, right):

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State
 
-from . import audit, frames, protocol, vetoes
+from . import approvals, audit, frames, protocol, vetoes
 from .actions import ActionGateway
 from .authority import Authority
 from .errors import CommandRefused, KubedomError, NotPermitted
@@ -35,6 +35,8 @@ SUBSCRIBE_SECONDS = 10.0
 COMMANDS_IN_FLIGHT = 16
 #: How long a page stays connected while nobody can say whether its user still may.
 UNCONFIRMED_SECONDS = 10.0
+#: The commands that end with the request; every other one is an action.
+_STARTS = {vetoes.COMMAND: vetoes.start, **dict.fromkeys(approvals.DECISIONS, approvals.start)}
 _UNKNOWN_RIGHTS = "your rights cannot be checked at present"
 
 
@@ -284,7 +286,7 @@ class Session:
         outcome_word, reason = "created", ""
         try:
             api = self._services.authority.api(self.identity)
-            start = vetoes.start if command.name == vetoes.COMMAND else self._services.gateway.start
+            start = _STARTS.get(command.name, self._services.gateway.start)
             reference, outcome = await start(command, user, api)
             outcome_word = "created" if reference.created else "alreadyThere"
             action = protocol.ActionInfo(

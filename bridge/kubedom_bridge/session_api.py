@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from http import HTTPStatus
-from typing import Any
-from urllib.parse import parse_qsl
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from . import audit, pages
-from .bodies import BadBody, body
+from . import audit, bodies, pages
 from .errors import KubedomError
 from .identity import Proof, checked_token
 from .problems import problem, refused
@@ -50,7 +46,7 @@ def session_route(site: Site) -> Route:
         if len(token) > LONGEST_COOKIE:
             return problem(
                 413,
-                "badRequest",
+                "tooLarge",
                 "The token is too long for a browser's cookie.",
                 remedy=f"Use one of at most {LONGEST_COOKIE} characters, or a proxy that signs in.",
                 at="token",
@@ -82,22 +78,11 @@ def session_route(site: Site) -> Route:
 
 async def _token_of_body(request: Request) -> tuple[str, bool]:
     """Read the token, and whether a form sent it."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    sent_body = await body(request)
-    token: Any = None
-    try:
-        if kind == "application/json":
-            sent = msgspec.json.decode(sent_body)
-            token = sent.get("token") if isinstance(sent, dict) else None
-        elif kind == "application/x-www-form-urlencoded":
-            token = dict(parse_qsl(sent_body.decode("ascii"))).get("token")
-        else:
-            raise BadBody(415, f"A body of type {kind[:80]!r} is not taken.", remedy="Send JSON or a form.")
-    except (msgspec.DecodeError, ValueError, RecursionError):
-        token = None
+    kind = bodies.media_type(request)
+    token = bodies.fields(kind, await bodies.body(request), ["token"]).get("token")
     if not isinstance(token, str) or not token.strip():
-        raise BadBody(422, "There is no token in the body.", remedy='Send {"token": "..."}.', field="token")
-    return checked_token(token.strip()), kind != "application/json"
+        raise bodies.BadBody(422, "There is no token in the body.", remedy='Send {"token": "..."}.', field="token")
+    return checked_token(token.strip()), kind == bodies.FORM
 
 
 def _wants_page(request: Request) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import re
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,10 @@ from .errors import ConfigurationError, PortInUse
 from .identity import TrustedProxies
 
 DEFAULT_PORT = 8384
+DEFAULT_CONFIG_PATH = "/api/v1/config/"
+_PATH = re.compile(r"(/[A-Za-z0-9][A-Za-z0-9._~-]*)+/?")
+#: Paths that answer something else.
+_TAKEN = frozenset({"/healthz", "/readyz", "/signin"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +30,9 @@ class BridgeSettings:
         port: The port; 0 takes a free one.
         web_dir: A folder of the page's author, looked in before kubedom's own.
         default_deployment: `namespace/name` that `POST /api/deploy` starts when a page names none.
+        default_manifest: A file whose objects it applies instead; None for none.
+        default_config: `namespace/name` that a page's form is kept as when it names none.
+        config_path: Where a page's form is sent to, beside `/api/v1/config/`.
         origins: The origins under which browsers reach it, beside loopback's own, such as `https://kubedom.example.org`.
         tokens: Whether users sign in with a token of the cluster.
         audiences: For whom these tokens must be meant; empty for the API server's own audience.
@@ -39,6 +47,9 @@ class BridgeSettings:
     port: int = DEFAULT_PORT
     web_dir: Path | None = None
     default_deployment: str = ""
+    default_manifest: Path | None = None
+    default_config: str = ""
+    config_path: str = DEFAULT_CONFIG_PATH
     origins: tuple[str, ...] = ()
     tokens: bool = False
     audiences: tuple[str, ...] = ()
@@ -85,12 +96,35 @@ def check_settings(settings: BridgeSettings) -> None:
         raise ConfigurationError(
             f"There is no folder {settings.web_dir}.", remedy="Correct --web-dir.", field="--web-dir"
         )
-    namespace, _, name = settings.default_deployment.partition("/")
-    if settings.default_deployment and (not namespace or not name or "/" in name):
+    _check_default(settings.default_deployment, "a deployment", "--default-deployment")
+    if settings.default_manifest is not None:
+        if settings.default_deployment:
+            raise ConfigurationError(
+                "--default-manifest and --default-deployment both say what POST /api/deploy starts.",
+                remedy="Leave one of them out.",
+                field="--default-manifest",
+            )
+        if not settings.default_manifest.is_file():
+            raise ConfigurationError(
+                f"There is no file {settings.default_manifest}.",
+                remedy="Correct --default-manifest.",
+                field="--default-manifest",
+            )
+    _check_default(settings.default_config, "a ConfigMap", "--default-config")
+    path = settings.config_path
+    if not _PATH.fullmatch(path) or (path.startswith("/api/") and path != DEFAULT_CONFIG_PATH) or path in _TAKEN:
         raise ConfigurationError(
-            f"{settings.default_deployment!r} does not name a deployment.",
-            remedy="Write --default-deployment NAMESPACE/NAME.",
-            field="--default-deployment",
+            f"Forms cannot be sent to {path!r}.",
+            remedy="Write --config-path /django/api/v1/config/, as the page's form has it.",
+            field="--config-path",
+        )
+
+
+def _check_default(value: str, what: str, option: str) -> None:
+    namespace, _, name = value.partition("/")
+    if value and (not namespace or not name or "/" in name):
+        raise ConfigurationError(
+            f"{value!r} does not name {what}.", remedy=f"Write {option} NAMESPACE/NAME.", field=option
         )
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from starlette.requests import Request
 
+from . import origin
 from .authority import Authority
 from .identity import Identity, Proof, token_of_header
 from .limits import Buckets
+from .rest.commands import Commands
 from .signin import LocalSignIn
 
 CONTENT_POLICY = (
@@ -43,8 +45,11 @@ class Site:
         sign_ins: How often an address may try to sign in.
         web_dirs: Folders with the page and the SDK, the first that has a file wins.
         not_ready: Says why the bridge is not ready; an empty string when it is.
-        deploy: Starts a rollout of `namespace/name` (empty: the configured default) for somebody at an
-            address, and gives the HealingAction.
+        commands: Gives users' commands.
+        default_deployment: `namespace/name` that `POST /api/deploy` starts when a page names none.
+        default_manifest: A file whose objects it applies instead; None for none.
+        default_config: `namespace/name` that a form is kept as when it names none.
+        config_path: Where forms are taken beside `/api/v1/config/`.
         refused: Counts a refusal by its reason.
 
     """
@@ -58,7 +63,11 @@ class Site:
     sign_ins: Buckets
     web_dirs: tuple[Path, ...]
     not_ready: Callable[[], str]
-    deploy: Callable[[str, Identity, str], Awaitable[dict[str, object]]]
+    commands: Commands
+    default_deployment: str
+    default_manifest: Path | None
+    default_config: str
+    config_path: str
     refused: Callable[[str], None]
     headers: dict[str, str] = field(default_factory=lambda: dict(HEADERS))
 
@@ -67,7 +76,7 @@ class Site:
         headers: dict[str, list[str]] = {}
         for name, value in request.headers.items():
             headers.setdefault(name, []).append(value)
-        token = token_of_header(request.headers.get("authorization", ""))
+        token = token_of_header(origin.joined(headers.get("authorization", ())) or "")
         return await self.authority.identify(
             Proof(token=token, cookies=request.cookies, headers=headers, peer=peer(request))
         )

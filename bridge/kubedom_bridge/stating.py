@@ -2,15 +2,18 @@
 
 In comes a request that a user makes; the API server is asked for each right that it takes (SubjectAccessReview, with
 all that is known of the user), and then the bridge makes the request itself, with the user's name in it. Its role has
-the verb `requestfor`, without which admission refuses a name that is not the requester's own. Only what healing takes
-is passed on: looking at one object, creating an action and deciding over one.
+the verb `requestfor`, without which admission refuses a name that is not the requester's own. Only what is shown and
+what healing takes is passed on: one object, a pod's log, actions and Events; an action, and a decision over it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any, NamedTuple, NoReturn
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple
+
+import aiohttp
 
 from .action_catalogue import ACTION_KINDS, TARGETS, Right
 from .actions import GROUP
@@ -20,12 +23,15 @@ from .kube import Api
 from .reviews import review_access, review_own_access
 
 ACTIONS = ("healingactions", "clusterhealingactions")
+VETOES = "healingvetoes"
 # Nothing that a client or server on the way could take for another path than the one that was judged.
 _STEP = r"[A-Za-z0-9][-A-Za-z0-9._:]*"
 _PATH = re.compile(
     rf"/(?:api|apis/(?P<group>{_STEP}))/{_STEP}"
-    rf"(?:/namespaces/(?P<namespace>{_STEP})(?=/))?/(?P<plural>{_STEP})(?:/(?P<name>{_STEP}))?"
+    rf"(?:/namespaces/(?P<namespace>{_STEP})(?=/))?/(?P<plural>{_STEP})(?:/(?P<name>{_STEP}))?(?P<log>/log)?"
 )
+_LOG = Right("get", "", "pods", "log")
+_LISTED = frozenset({("", "events"), *((GROUP, plural) for plural in ACTIONS)})
 
 
 class Asked(NamedTuple):
@@ -69,16 +75,21 @@ def rights_of(method: str, path: str, body: Any) -> list[Asked] | None:
     if found is None:
         return None
     group, namespace, plural, name = (found[each] or "" for each in ("group", "namespace", "plural", "name"))
-    if method == "GET" and name:
-        return [Asked(Right("get", group, plural), namespace, name)]
-    if group != GROUP or plural not in ACTIONS or not isinstance(body, dict):
+    if found["log"]:
+        return [Asked(_LOG, namespace, name)] if (method, group, plural) == ("GET", "", "pods") and name else None
+    if method == "GET":
+        if not name and (group, plural) not in _LISTED:
+            return None
+        return [Asked(Right("get" if name else "list", group, plural), namespace, name)]
+    if group != GROUP or plural not in {*ACTIONS, VETOES} or not isinstance(body, dict):
         return None
     spec = body.get("spec")
     if not isinstance(spec, dict):
         return None
     if method == "POST" and not name:
-        return [Asked(Right("create", group, plural), namespace, ""), *_rights_of_action(spec, namespace)]
-    if method == "PATCH" and name and set(body) == {"spec"} and set(spec) == {"approval"}:
+        does = _rights_of_action(spec, namespace) if plural in ACTIONS else []
+        return [Asked(Right("create", group, plural), namespace, ""), *does]
+    if method == "PATCH" and name and plural in ACTIONS and set(body) == {"spec"} and set(spec) == {"approval"}:
         return [Asked(Right(verb, group, plural), namespace, name) for verb in ("patch", "approve")]
     return None
 
@@ -112,17 +123,25 @@ class StatedApi(Api):
 
     async def call(self, method: str, path: str, *, body: object = None, **more: Any) -> dict[str, Any]:
         """Make one request for the user, if they may; arguments and errors as for `Api.call`."""
+        await self._judge(method, path, body)
+        return await self._own.call(method, path, body=_named(method, body, self._user.name), **more)
+
+    @asynccontextmanager
+    async def stream(
+        self, path: str, query: dict[str, str], *, inactivity: float, accept: str = "application/json"
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Read for the user what comes, if they may; arguments and errors as for `Api.stream`."""
+        await self._judge("GET", path, None)
+        async with self._own.stream(path, query, inactivity=inactivity, accept=accept) as answer:
+            yield answer
+
+    async def _judge(self, method: str, path: str, body: object) -> None:
         asked = rights_of(method, path, body)
         if asked is None:
             raise self._refused()
         for each in asked:
             if not await review_access(self._own, self._user, each.attributes):
                 raise NotPermitted(f"{self._user.name} may not {each}.", remedy="Ask for this right.")
-        return await self._own.call(method, path, body=_named(method, body, self._user.name), **more)
-
-    def stream(self, path: str, query: dict[str, str], *, inactivity: float) -> NoReturn:  # noqa: ARG002
-        """Nothing is streamed for somebody else."""
-        raise self._refused()
 
     def _refused(self) -> NotPermitted:
         return NotPermitted(

@@ -8,12 +8,14 @@ which delivery writes its prepared frames to.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import socket
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from websockets.asyncio.server import Server, ServerConnection
 from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPerMessageDeflateFactory
@@ -21,9 +23,10 @@ from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
-from . import protocol
+from . import problems, protocol
 from .delivery import WRITE_HIGH_BYTES
 from .frames import COMPRESSION_LEVEL, WINDOW_BITS
+from .site import HEADERS
 
 if TYPE_CHECKING:
     from uvicorn.server import ServerState
@@ -84,6 +87,24 @@ class PunctualHttp(H11Protocol):
         super().handle_events()
         if self.scope is not before:
             self._stop_waiting()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP as everything else is refused, or just hang up where an answer has begun already."""
+        if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
+            document = {"type": "urn:kubedom:http", "title": msg, "status": 400}
+            body = json.dumps(document).encode()
+            headers = HEADERS | {
+                "content-type": problems.MEDIA_TYPE,
+                "content-length": str(len(body)),
+                "connection": "close",
+            }
+            for event in (
+                h11.Response(status_code=400, reason=b"Bad Request", headers=list(headers.items())),
+                h11.Data(data=body),
+                h11.EndOfMessage(),
+            ):
+                self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
     def on_response_complete(self) -> None:
         """Wait for the next request."""

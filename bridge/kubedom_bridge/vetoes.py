@@ -129,7 +129,7 @@ async def start(command: Command, user: str, api: Api) -> tuple[ActionRef, async
     path = collection_path(target.namespace)
     created = True
     try:
-        made = await api.call("POST", path, body=manifest(command, name, uid, user, until))
+        made = await api.create(path, manifest(command, name, uid, user, until))
     except ApiError as error:
         if error.status == 404:
             raise CommandRefused(

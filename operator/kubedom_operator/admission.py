@@ -26,13 +26,28 @@ from kubedom_bridge.kube import Api, ApiError
 
 from .admission_manifests import CANARY, POLICY, canary_rights, mutating, validating
 from .install import apply
+from .projection import seconds
 
 REGISTRATION = "/apis/admissionregistration.k8s.io"
+_REVIEWS = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 DEADLINE_SECONDS = 15.0
 POLL_SECONDS = 0.2
 _STAMPING_VERSIONS = ("v1", "v1beta1", "v1alpha1")
 
 log = logging.getLogger(__name__)
+
+
+class Proof(NamedTuple):
+    """What the try at the start has shown.
+
+    Args:
+        why: Why actions cannot be carried out; an empty string where they can.
+        tried: When that was, by the API server's clock, in seconds since the epoch.
+
+    """
+
+    why: str
+    tried: float
 
 
 class Served(NamedTuple):
@@ -90,6 +105,18 @@ async def start_admission(api: Api, namespace: str | None, *, deadline: float = 
     return f"Not healing because {why}" if why else ""
 
 
+async def server_time(api: Api) -> float:
+    """The API server's clock, as it stamps it on what it makes, in seconds since the epoch."""
+    review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+    made = await api.call("POST", _REVIEWS, body=review)
+    return seconds(made["metadata"].get("creationTimestamp") or "") or 0.0
+
+
+async def policies(api: Api) -> list[dict[str, Any]]:
+    """The policies and bindings that this API server is to have; errors as for `start_admission`."""
+    return (await _discover(api)).manifests
+
+
 async def _discover(api: Api) -> Served:
     group = await api.call("GET", REGISTRATION)
     versions = [each["version"] for each in group["versions"]]
@@ -100,14 +127,15 @@ async def _install(api: Api, objects: Iterable[dict[str, Any]]) -> bool:
     """Apply them; False where this identity may not, for then somebody else has to have done so."""
     try:
         for each in objects:
-            await apply(api, _path(each), each)
+            await apply(api, path_of(each), each)
     except NotPermitted as problem:
         log.info("Admission is taken as it is: %s", problem.message)
         return False
     return True
 
 
-def _path(manifest: Mapping[str, Any]) -> str:
+def path_of(manifest: Mapping[str, Any]) -> str:
+    """Where an object is in the API."""
     group, _, version = manifest["apiVersion"].partition("/")
     kind, metadata = manifest["kind"].lower(), manifest["metadata"]
     plural = f"{kind.removesuffix('y')}ies" if kind.endswith("y") else f"{kind}s"

@@ -3,7 +3,9 @@
 In comes `action_catalogue`, the one table of what an action needs; out come Kubernetes objects as plain dictionaries:
 
 - the ValidatingAdmissionPolicy that asks the API server's `authorizer` for every right, with its binding;
-- the MutatingAdmissionPolicy that stamps who asked and who approved, with its binding;
+- the MutatingAdmissionPolicy that stamps who asked and who approved, with its binding; where none can, one more that
+  holds whoever creates a HealingVeto to their own name;
+- the one that lets only those name a service account in a HealingPolicy who may act as it by hand, with its binding;
 - the rights of the canary, which may create actions and nothing else.
 
 A pair of action and target that the table does not have is refused, whatever the CustomResourceDefinitions say. Each
@@ -23,10 +25,15 @@ from kubedom_bridge.actions import GROUP
 #: The validating policy's name, by which its refusals are known.
 POLICY = f"healingactions.{GROUP}"
 STAMP = f"healingactions.{GROUP}-stamp"
+VETOES_POLICY = f"healingvetoes.{GROUP}"
+POLICIES_POLICY = f"healingpolicies.{GROUP}"
+#: The names of all policies, which their bindings have as well.
+NAMES = (POLICY, STAMP, VETOES_POLICY, POLICIES_POLICY)
 #: Who tries, at the operator's start, whether the policy is in force.
 CANARY = "kubedom-canary"
 BY_FORCE = " with force"
 ACTIONS, CLUSTER_ACTIONS = "healingactions", "clusterhealingactions"
+POLICIES, VETOES = "healingpolicies", "healingvetoes"
 #: The verb of whoever may decide over somebody else's action.
 APPROVE = "approve"
 #: The verb of a bridge that has reviewed a user's rights itself, where no policy can stamp.
@@ -61,7 +68,7 @@ def known(*, namespaced: bool) -> list[str]:
 
 
 def validating(*, stamped: bool) -> list[Manifest]:
-    """The ValidatingAdmissionPolicy and its binding.
+    """The ValidatingAdmissionPolicies and their bindings.
 
     Args:
         stamped: Whether a policy stamps who asked. Where none does, the user writes it, and is held to it; then whoever
@@ -70,15 +77,12 @@ def validating(*, stamped: bool) -> list[Manifest]:
     """
     spec = {
         "failurePolicy": "Fail",
-        "matchConstraints": _matched(),
+        "matchConstraints": _matched([ACTIONS, CLUSTER_ACTIONS]),
         "variables": _variables(stamped=stamped),
         "validations": [*_who(stamped=stamped), _is_known(), *_rights(), *_approval(stamped=stamped)],
     }
-    binding = {"policyName": POLICY, "validationActions": ["Deny"]}
-    return [
-        _object("ValidatingAdmissionPolicy", POLICY, spec),
-        _object("ValidatingAdmissionPolicyBinding", POLICY, binding),
-    ]
+    others = [] if stamped else _enforced(VETOES_POLICY, _vetoes())
+    return [*_enforced(POLICY, spec), *others, *_enforced(POLICIES_POLICY, _policies())]
 
 
 def mutating(version: str = "v1") -> list[Manifest]:
@@ -86,7 +90,7 @@ def mutating(version: str = "v1") -> list[Manifest]:
     spec = {
         "failurePolicy": "Fail",
         "reinvocationPolicy": "IfNeeded",
-        "matchConstraints": _matched(),
+        "matchConstraints": _matched([ACTIONS, CLUSTER_ACTIONS, VETOES]),
         "variables": [_APPROVES],
         "mutations": [
             {
@@ -130,12 +134,71 @@ _APPROVES = {
 }
 
 
-def _matched() -> Manifest:
+def _enforced(name: str, spec: Manifest) -> list[Manifest]:
+    binding = {"policyName": name, "validationActions": ["Deny"]}
+    return [
+        _object("ValidatingAdmissionPolicy", name, spec),
+        _object("ValidatingAdmissionPolicyBinding", name, binding),
+    ]
+
+
+def _vetoes() -> Manifest:
+    """Who asked for a veto is whoever creates it, or whose rights the bridge has reviewed."""
+    stated = "object.spec.?requestedBy.orValue('')"
+    own = f"authorizer.group('{GROUP}').resource('{VETOES}').namespace(request.namespace)"
+    return {
+        "failurePolicy": "Fail",
+        "matchConstraints": _matched([VETOES], ["CREATE"]),
+        "validations": [
+            _validation(
+                f"{stated} == request.userInfo.username || ({stated} != '' && {_check(own, REQUEST_FOR)})",
+                _joined(
+                    "'This was done by ' + request.userInfo.username",
+                    "+ ', so spec.requestedBy must say that, and not \"'",
+                    f"+ {stated} + '\".'",
+                ),
+                "A veto says who asked for it, and this one names another.",
+            )
+        ],
+    }
+
+
+def _policies() -> Manifest:
+    """What a policy does is done as its service account, so whoever writes one must be allowed to act as that."""
+    account = "object.spec.?serviceAccountName.orValue('')"
+    asked = f"authorizer.group('').resource('serviceaccounts').namespace(request.namespace).name({account})"
+    return {
+        "failurePolicy": "Fail",
+        "matchConstraints": _matched([POLICIES]),
+        "matchConditions": [
+            {
+                "name": "names-an-account",
+                "expression": _joined(
+                    f"{account} != '' &&",
+                    "(request.operation == 'CREATE' || object.spec != oldObject.spec)",
+                ),
+            }
+        ],
+        "validations": [
+            _validation(
+                _check(asked, "impersonate"),
+                _joined(
+                    "request.userInfo.username + ' may not impersonate serviceaccounts \"'",
+                    f"+ {account} + '\" in namespace ' + request.namespace + ', as which this policy would act.'",
+                ),
+                "You may not impersonate the service account as which this policy would act.",
+                reason="Forbidden",
+            )
+        ],
+    }
+
+
+def _matched(plurals: list[str], operations: Iterable[str] = ("CREATE", "UPDATE")) -> Manifest:
     rule = {
         "apiGroups": [GROUP],
         "apiVersions": ["*"],
-        "operations": ["CREATE", "UPDATE"],
-        "resources": [ACTIONS, CLUSTER_ACTIONS],
+        "operations": list(operations),
+        "resources": plurals,
         "scope": "*",
     }
     return {"matchPolicy": "Equivalent", "resourceRules": [rule]}
@@ -184,6 +247,14 @@ def _who(*, stamped: bool) -> list[Manifest]:
                 "+ ' must say that, and not \"' + variables.stated + '\".'",
             ),
             "An action says who asked and who approved, and this one names another.",
+        ),
+        _validation(
+            _joined(
+                "request.operation != 'CREATE' || !has(object.spec.policyRef) ||",
+                "variables.stated.startsWith('system:serviceaccount:' + variables.where + ':')",
+            ),
+            "variables.who + ' is no HealingPolicy: leave spec.policyRef out.'",
+            "Only a HealingPolicy names itself in an action.",
         ),
     ]
 

@@ -18,8 +18,10 @@ from kubedom_bridge.errors import KubedomError
 from kubedom_bridge.kube import Api, ClusterChoice
 from kubedom_bridge.protocol import Entry
 
+from .admission import Proof
 from .diagnosis import Settings
 from .healing.executor import Executor
+from .judging import Judge
 from .pipeline import Pipeline
 from .policy.controller import Policies
 from .policy.openings import Openings
@@ -41,7 +43,8 @@ class OperatorThread:
         cluster: Its name.
         publish: Takes journal entries; called on the operator's thread.
         namespace: One namespace, or None for all.
-        healing: Whether HealingActions are carried out.
+        proof: Whether admission was shown to judge actions, which is looked at again from then on; where it was not,
+            nothing is carried out. None carries out whatever there is.
         watch: Which source watches pods and deployments.
         settings: Hold times and the like.
 
@@ -54,7 +57,7 @@ class OperatorThread:
         publish: Callable[[list[Entry]], None],
         *,
         namespace: str | None = None,
-        healing: bool = True,
+        proof: Proof | None,
         watch: Mode = "auto",
         settings: Settings | None = None,
     ) -> None:
@@ -62,7 +65,9 @@ class OperatorThread:
         self._cluster = cluster
         self._publish = publish
         self._namespace = namespace
-        self._healing = healing
+        self._proof = proof
+        self._refuted = proof.why if proof is not None else ""
+        self._judge: Judge | None = None
         self._watch = watch
         self._settings = settings
         self._plan: Plan | None = None
@@ -97,7 +102,9 @@ class OperatorThread:
 
     def not_healing(self) -> str:
         """Say why HealingActions are not carried out; an empty string where they are, or it is not known yet."""
-        if self._plan is not None and self._healing and not self._plan.healing:
+        if why := self._refuted or (self._judge.why if self._judge is not None else ""):
+            return why
+        if self._plan is not None and not self._plan.healing:
             return "Not healing because HealingActions may not be listed."
         return ""
 
@@ -112,6 +119,7 @@ class OperatorThread:
 
     async def _operate(self) -> None:
         self._loop, self._main = asyncio.get_running_loop(), asyncio.current_task()
+        self._loop.set_exception_handler(_complain)
         api = await Api.connect(self._choice)
         woken = asyncio.Event()
 
@@ -122,7 +130,16 @@ class OperatorThread:
         pipeline = self._pipeline = Pipeline(
             self._cluster, tell, clock=time.time, settings=self._settings, wake=woken.set
         )
-        executor = Executor(api, self._cluster, self._publish, clock=time.time)
+        judge = None
+        if self._proof is not None and not self._refuted:
+            judge = self._judge = Judge(api, self._namespace, self._proof.tried)
+        executor = Executor(
+            api,
+            self._cluster,
+            self._publish,
+            clock=time.time,
+            refusal=judge.refusal if judge is not None else _unasked,
+        )
         policies = Policies(
             api,
             self._cluster,
@@ -135,8 +152,10 @@ class OperatorThread:
         tasks = [asyncio.create_task(_keep_time(pipeline, woken), name="timers")]
         try:
             chosen = self._plan = await self._planned(api)
-            if why := self.not_healing():
-                log.warning("%s", why)
+            if not chosen.healing and not self._refuted:
+                log.warning("%s", self.not_healing())
+            if judge is not None:
+                tasks.append(asyncio.create_task(judge.run(), name="judge"))
             stream = StreamSource(api, chosen.stream, pipeline, namespace=self._namespace)
             source = KopfSource(
                 self._choice,
@@ -165,7 +184,7 @@ class OperatorThread:
     async def _planned(self, api: Api) -> Plan:
         while True:
             try:
-                chosen = await plan(api, self._watch, self._namespace, healing=self._healing)
+                chosen = await plan(api, self._watch, self._namespace, healing=not self._refuted)
                 break
             except KubedomError as problem:
                 log.warning("What can be watched is not known yet: %s", problem)
@@ -174,7 +193,7 @@ class OperatorThread:
         log.info("Pods and deployments are watched by %s, %s.", by, chosen.reason)
         if chosen.missing:
             log.warning("Not shown, for they may not be listed: %s.", ", ".join(chosen.missing))
-        if self._healing and chosen.healing and not chosen.policies:
+        if chosen.healing and not chosen.policies:
             log.warning(
                 "Nothing is healed without being asked for: HealingPolicies or HealingVetoes may not be listed."
             )
@@ -197,6 +216,16 @@ def _handlers(chosen: Plan, executor: Executor, policies: Policies) -> dict[str,
         handlers[f"healingpolicies.{GROUP}"] = policies.observe_policy
         handlers[f"healingvetoes.{GROUP}"] = policies.observe_veto
     return handlers
+
+
+async def _unasked(_: str) -> str:
+    return ""
+
+
+def _complain(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log what nobody awaits, but for a generator that ends badly: Kopf's do when it is stopped while it connects."""
+    if "asyncgen" not in context:
+        loop.default_exception_handler(context)
 
 
 async def _keep_time(pipeline: Pipeline, woken: asyncio.Event) -> None:

@@ -28,7 +28,7 @@ class Operator:
     def __init__(self, choice: ClusterChoice, namespace: str | None) -> None:
         self.entries: list[Entry] = []
         self._lock = threading.Lock()
-        self._thread = OperatorThread(choice, "test", self._take, namespace=namespace)
+        self._thread = OperatorThread(choice, "test", self._take, namespace=namespace, proof=None)
 
     def _take(self, entries: list[Entry]) -> None:
         with self._lock:
@@ -42,6 +42,11 @@ class Operator:
                 for each in self.entries
                 if isinstance(each, EventEntry) and each.detail.get("actionName") == action
             ]
+
+    def events(self, kind: str) -> list[EventEntry]:
+        """The events of one type in their order."""
+        with self._lock:
+            return [each for each in self.entries if isinstance(each, EventEntry) and each.type == kind]
 
     def phases(self, action: str) -> list[str]:
         """The types of the events of one action in their order, each with how often it came in a row left out."""
@@ -76,6 +81,15 @@ def create(cluster: Cluster, namespace: str, wanted: dict[str, Any]) -> str:
     """`kubectl create -f -`, and the name that the API server made."""
     command = ("create", *where(namespace), "--filename=-", "--output=jsonpath={.metadata.name}")
     return cluster.kubectl(*command, stdin=yaml.safe_dump(wanted))
+
+
+def knows_kinds(cluster: Cluster, namespace: str) -> bool:
+    """Whether the API server, some seconds after its start, can stamp actions."""
+    wanted = yaml.safe_dump(action("deletePod", "Pod", "never-was"))
+    dry = ("create", *where(namespace), "--filename=-", "--dry-run=server")
+    done = _kubectl(cluster, *dry, stdin=wanted)
+    assert done.returncode == 0 or "ServiceUnavailable" in done.stderr, done.stderr
+    return done.returncode == 0
 
 
 def status(cluster: Cluster, namespace: str, name: str) -> dict[str, Any]:
@@ -115,10 +129,14 @@ def failed(cluster: Cluster, namespace: str, wanted: dict[str, Any]) -> str:
 
 def refusal(cluster: Cluster, *arguments: str, stdin: str | None = None) -> str:
     """Run kubectl, which is to fail, and give what it complains of."""
-    command = [str(local.find_kubectl().path), f"--kubeconfig={cluster.kubeconfig}", f"--context={cluster.context}"]
-    done = subprocess.run([*command, *arguments], input=stdin, capture_output=True, text=True, check=False)
+    done = _kubectl(cluster, *arguments, stdin=stdin)
     assert done.returncode != 0
     return done.stderr
+
+
+def _kubectl(cluster: Cluster, *arguments: str, stdin: str | None) -> subprocess.CompletedProcess[str]:
+    command = [str(local.find_kubectl().path), f"--kubeconfig={cluster.kubeconfig}", f"--context={cluster.context}"]
+    return subprocess.run([*command, *arguments], input=stdin, capture_output=True, text=True, check=False)
 
 
 def where(namespace: str) -> tuple[str, ...]:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from tests.cluster.admitting import ROOT, admitted, create, denied, switched_off, without_stamp
+from tests.cluster.identities import RBAC, Make, binding, role, rules, somebodies
+from tests.cluster.shop import GROUP, Shop, action, opened_shop, with_admission
 from tests.cluster.test_many_users import Page, page
 from tests.conftest import Cluster
 from tests.running import KubedomRun, wait_for
@@ -24,19 +23,13 @@ from kubedom_bridge.errors import AdmissionDenied, NotPermitted
 from kubedom_bridge.identity import User
 from kubedom_bridge.kube import MERGE_PATCH, Api, ApiError, ClusterChoice
 from kubedom_bridge.stating import StatedApi, must_state
-from kubedom_operator import local, rbac_manifests
+from kubedom_operator import rbac_manifests
 from kubedom_operator.admission import start_admission
-from kubedom_operator.admission_manifests import CANARY, POLICY, STAMP, validating
 from kubedom_operator.install import apply, install_crds
 
 pytestmark = pytest.mark.cluster
 
-GROUP = "kubedom.dev"
-ROOT = f"/apis/{GROUP}/v1alpha1"
-RBAC = "/apis/rbac.authorization.k8s.io/v1"
-REGISTRATION = "/apis/admissionregistration.k8s.io/v1"
 PEOPLE = "kubedom-test-people"
-SECONDS = 30.0
 ROWS = [
     (kind.name, target, force)
     for kind in ACTION_KINDS.values()
@@ -47,21 +40,7 @@ PARAMETERS: dict[str, Any] = {"replicas": 2, "image": "registry.example/web:2"}
 
 @pytest.fixture(scope="module")
 def choice(cluster: Cluster) -> ClusterChoice:
-    """The cluster with admission installed and shown to work; the namespaced people may create actions."""
-    choice = ClusterChoice(str(cluster.kubeconfig), cluster.context)
-
-    async def install() -> None:
-        api = await Api.connect(choice)
-        try:
-            await install_crds(api)
-            assert await start_admission(api, None) == ""
-            for role in rbac_manifests.users():
-                await apply(api, f"{RBAC}/clusterroles/{role['metadata']['name']}", role)
-        finally:
-            await api.close()
-
-    asyncio.run(install())
-    return choice
+    return with_admission(cluster)
 
 
 @pytest.fixture
@@ -69,75 +48,6 @@ async def api(choice: ClusterChoice) -> AsyncIterator[Api]:
     made = await Api.connect(choice)
     yield made
     await made.close()
-
-
-def role(name: str, rights: list[Right], names: list[str] | None = None) -> dict[str, Any]:
-    rules = [
-        {
-            "apiGroups": [right.group],
-            "resources": [f"{right.resource}/{right.subresource}" if right.subresource else right.resource],
-            "verbs": [right.verb],
-        }
-        | ({"resourceNames": names} if names and not right.any_name else {})
-        for right in rights
-    ]
-    return {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "ClusterRole",
-        "metadata": {"name": name},
-        "rules": rules,
-    }
-
-
-def binding(name: str, subject: dict[str, str], role: str, namespace: str = "") -> dict[str, Any]:
-    made = {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "RoleBinding" if namespace else "ClusterRoleBinding",
-        "metadata": {"name": name} | ({"namespace": namespace} if namespace else {}),
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
-    }
-    who = subject if subject["kind"] == "ServiceAccount" else {"apiGroup": "rbac.authorization.k8s.io"} | subject
-    return made | {"subjects": [who]}
-
-
-def action(verb: str, kind: str, name: str, **spec: Any) -> dict[str, Any]:
-    return {
-        "apiVersion": f"{GROUP}/v1alpha1",
-        "kind": "HealingAction" if TARGETS[kind].namespaced else "ClusterHealingAction",
-        "metadata": {"generateName": "test-"},
-        "spec": {"action": verb, "target": {"kind": kind, "name": name}, **spec},
-    }
-
-
-async def create(api: Api, wanted: dict[str, Any], namespace: str, *, dry: bool = True) -> dict[str, Any]:
-    where = f"namespaces/{namespace}/healingactions" if wanted["kind"] == "HealingAction" else "clusterhealingactions"
-    return await api.call("POST", f"{ROOT}/{where}", body=wanted, query={"dryRun": "All"} if dry else None)
-
-
-async def admitted(attempt: Callable[[], Awaitable[Any]]) -> Any:
-    """Try until it is permitted: the API server learns of a binding a moment later."""
-    async with asyncio.timeout(SECONDS):
-        while True:
-            try:
-                return await attempt()
-            except NotPermitted:
-                await asyncio.sleep(0.05)
-
-
-async def denied(attempt: Callable[[], Awaitable[Any]], sentence: str) -> AdmissionDenied:
-    """Try until the policy refuses with this sentence, and give the refusal; it must not be let pass on the way."""
-    async with asyncio.timeout(SECONDS):
-        while True:
-            try:
-                passed = await attempt()
-            except AdmissionDenied as problem:
-                if sentence in problem.message:
-                    return problem
-            except NotPermitted:
-                pass
-            else:
-                raise AssertionError(f"It was let pass and not refused with {sentence!r}: {passed}")
-            await asyncio.sleep(0.05)
 
 
 # Every row of the catalogue.
@@ -295,60 +205,9 @@ async def test_who_asked_for_it_cannot_be_changed_later(approvals: Approvals) ->
 # Alice and Bob, by kubectl and by the socket.
 
 
-@dataclass
-class Shop:
-    """A namespace with two deployments. Alice may restart one of them; Bob may only ask."""
-
-    cluster: Cluster
-    namespace: str
-
-    def user(self, name: str) -> str:
-        return f"system:serviceaccount:{self.namespace}:{name}"
-
-    def token(self, name: str) -> str:
-        return self.cluster.kubectl("create", "token", name, f"--namespace={self.namespace}").strip()
-
-    def kubectl_create(self, user: str, deployment: str) -> tuple[int, str]:
-        """`kubectl create -f -` as this user, with what it prints."""
-        wanted = action("restartDeployment", "Deployment", deployment)
-        command = [str(local.find_kubectl().path), f"--kubeconfig={self.cluster.kubeconfig}"]
-        command += [f"--context={self.cluster.context}", f"--as={self.user(user)}", f"--namespace={self.namespace}"]
-        done = subprocess.run(
-            [*command, "create", "--filename=-"],
-            input=yaml.safe_dump(wanted),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return done.returncode, done.stdout + done.stderr
-
-    def sentence(self, user: str, deployment: str) -> str:
-        where = f'deployments.apps "{deployment}" in namespace {self.namespace}'
-        return f"{self.user(user)} may not patch {where}, which restartDeployment would do."
-
-
 @pytest.fixture
 def shop(choice: ClusterChoice, cluster: Cluster, namespace: str) -> Shop:
-    here = f"--namespace={namespace}"
-    asking = ("create", "role", "asking", "--verb=create,get,list,watch", "--resource=healingactions.kubedom.dev", here)
-    cluster.kubectl(*asking)
-    restarting = ("--verb=patch", "--resource=deployments.apps", "--resource-name=web", here)
-    cluster.kubectl("create", "role", "restarting", *restarting)
-    for name in ("alice", "bob"):
-        cluster.kubectl("create", "serviceaccount", name, here)
-        account = f"--serviceaccount={namespace}:{name}"
-        cluster.kubectl("create", "rolebinding", f"{name}-views", "--clusterrole=view", account, here)
-        cluster.kubectl("create", "rolebinding", f"{name}-asks", "--role=asking", account, here)
-    allow(cluster, namespace)
-    for name in ("web", "db"):
-        cluster.kubectl("create", "deployment", name, "--image=registry.example/web", here)
-        cluster.kubectl("rollout", "status", f"deployment/{name}", "--timeout=60s", here)
-    return Shop(cluster, namespace)
-
-
-def allow(cluster: Cluster, namespace: str) -> None:
-    account = f"--serviceaccount={namespace}:alice"
-    cluster.kubectl("create", "rolebinding", "restarts", "--role=restarting", account, f"--namespace={namespace}")
+    return opened_shop(cluster, namespace)
 
 
 def test_by_kubectl_each_may_ask_for_what_they_may_do(shop: Shop) -> None:
@@ -360,7 +219,7 @@ def test_by_kubectl_each_may_ask_for_what_they_may_do(shop: Shop) -> None:
         code, output = shop.kubectl_create(user, deployment)
         assert code != 0
         assert shop.sentence(user, deployment) in output
-    shop.cluster.kubectl("delete", "rolebinding", "restarts", f"--namespace={shop.namespace}")
+    shop.let_alice_no_more()
     wait_for("the end of Alice's right", lambda: not created())
     assert shop.sentence("alice", "web") in shop.kubectl_create("alice", "web")[1]
 
@@ -409,7 +268,7 @@ async def test_by_the_socket_each_may_ask_for_what_they_may_do(
         assert refused["message"] == f"{shop.sentence(user, deployment)} Ask for this right."
     actions = shop.cluster.get("healingactions", f"--namespace={namespace}")["items"]
     assert [each["spec"]["requestedBy"] for each in actions] == [shop.user("alice")]
-    shop.cluster.kubectl("delete", "rolebinding", "restarts", f"--namespace={namespace}")
+    shop.let_alice_no_more()
     wait_for("the end of Alice's right", lambda: shop.kubectl_create("alice", "web")[0] != 0)
     refused = await answer(alice, namespace, "web", "3")
     assert refused["message"] == f"{shop.sentence('alice', 'web')} Ask for this right."
@@ -418,64 +277,13 @@ async def test_by_the_socket_each_may_ask_for_what_they_may_do(
 # The proof at the start.
 
 
-@dataclass
-class Somebody:
-    """A service account with the operator's or fewer rights, by its own token."""
-
-    cluster: Cluster
-    name: str
-    namespace: str
-
-    def kubeconfig(self, folder: Path) -> Path:
-        content = yaml.safe_load(self.cluster.kubeconfig.read_text())
-        token = self.cluster.kubectl("create", "token", self.name, f"--namespace={self.namespace}").strip()
-        (context,) = [each for each in content["contexts"] if each["name"] == self.cluster.context]
-        content["users"] = [{"name": "somebody", "user": {"token": token}}]
-        content["contexts"] = [{"name": "kwok-somebody", "context": context["context"] | {"user": "somebody"}}]
-        content["current-context"] = "kwok-somebody"
-        file = folder / self.name
-        file.write_text(yaml.safe_dump(content))
-        return file
-
-
 @pytest.fixture
-def somebody(choice: ClusterChoice, cluster: Cluster, namespace: str) -> Iterator[Callable[..., Somebody]]:
-    made: list[str] = []
-
-    def make(name: str, *rules: dict[str, Any]) -> Somebody:
-        cluster.kubectl("create", "serviceaccount", name, f"--namespace={namespace}")
-        full = f"{namespace}-{name}"
-        account = {"kind": "ServiceAccount", "name": name, "namespace": namespace}
-        cluster.apply(role(full, []) | {"rules": list(rules)}, binding(full, account, full))
-        made.append(full)
-        return Somebody(cluster, name, namespace)
-
-    yield make
-    for full in made:
-        cluster.kubectl("delete", "clusterrole,clusterrolebinding", full)
+def somebody(choice: ClusterChoice, cluster: Cluster, namespace: str) -> Iterator[Make]:
+    with somebodies(cluster, namespace) as make:
+        yield make
 
 
-@asynccontextmanager
-async def switched_off(api: Api) -> AsyncIterator[None]:
-    """Take the binding away, as an administrator might by mistake, until it has had its effect."""
-    path = f"{REGISTRATION}/validatingadmissionpolicybindings/{POLICY}"
-    await api.call("DELETE", path)
-    try:
-        wanted = action("restartDeployment", "Deployment", "web")
-        await admitted(lambda: create(api.impersonating(CANARY), wanted, "default"))
-        yield
-    finally:
-        assert await start_admission(api, None) == ""
-
-
-def rules(manifests: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
-    (found,) = [each for each in manifests if each["metadata"]["name"] == name]
-    return list(found["rules"])
-
-
-async def test_the_operators_own_role_is_enough_for_the_proof(
-    api: Api, somebody: Callable[..., Somebody], tmp_path: Path
-) -> None:
+async def test_the_operators_own_role_is_enough_for_the_proof(api: Api, somebody: Make, tmp_path: Path) -> None:
     operator = somebody("operator", *rules(rbac_manifests.operator(), "kubedom-operator"))
     own = await Api.connect(ClusterChoice(str(operator.kubeconfig(tmp_path))))
     try:
@@ -487,9 +295,7 @@ async def test_the_operators_own_role_is_enough_for_the_proof(
         await own.close()
 
 
-async def test_the_installers_role_is_enough_to_install(
-    api: Api, somebody: Callable[..., Somebody], tmp_path: Path
-) -> None:
+async def test_the_installers_role_is_enough_to_install(api: Api, somebody: Make, tmp_path: Path) -> None:
     both = [rule for name in ("kubedom-operator", "kubedom-install") for rule in rules(rbac_manifests.operator(), name)]
     operator = somebody("installer", *both)
     own = await Api.connect(ClusterChoice(str(operator.kubeconfig(tmp_path))))
@@ -501,9 +307,7 @@ async def test_the_installers_role_is_enough_to_install(
         await own.close()
 
 
-async def test_who_may_not_impersonate_shows_what_can_be_shown(
-    api: Api, somebody: Callable[..., Somebody], tmp_path: Path
-) -> None:
+async def test_who_may_not_impersonate_shows_what_can_be_shown(api: Api, somebody: Make, tmp_path: Path) -> None:
     asks = {"apiGroups": [GROUP], "resources": ["healingactions"], "verbs": ["create"]}
     own = await Api.connect(ClusterChoice(str(somebody("asks", asks).kubeconfig(tmp_path))))
     nobody = await Api.connect(ClusterChoice(str(somebody("nobody").kubeconfig(tmp_path))))
@@ -518,7 +322,7 @@ async def test_who_may_not_impersonate_shows_what_can_be_shown(
 
 
 async def test_without_the_proof_kubedom_shows_the_cluster_and_heals_nothing(
-    api: Api, shop: Shop, somebody: Callable[..., Somebody], opened: list[ClientConnection], tmp_path: Path
+    api: Api, shop: Shop, somebody: Make, opened: list[ClientConnection], tmp_path: Path
 ) -> None:
     wanted = [*rules(rbac_manifests.operator(), "kubedom-operator"), *rules(rbac_manifests.bridge(), "kubedom-bridge")]
     kubeconfig = somebody("kubedom", *wanted).kubeconfig(tmp_path)
@@ -531,7 +335,7 @@ async def test_without_the_proof_kubedom_shows_the_cluster_and_heals_nothing(
             printed = started.output()
     assert (refused["type"], refused["code"]) == ("error", "healingOff")
     assert refused["message"].startswith("Not healing because the API server let an action pass")
-    assert printed.count("WARNING kubedom_operator.cli.run: Not healing because") == 1
+    assert printed.count("WARNING kubedom_operator.cli.preflight: Not healing because") == 1
     assert shop.cluster.get("healingactions", f"--namespace={shop.namespace}")["items"] == []
 
 
@@ -539,7 +343,7 @@ async def test_without_the_proof_kubedom_shows_the_cluster_and_heals_nothing(
 
 
 async def test_as_its_users_the_bridge_can_ask_for_actions_and_do_nothing_else(
-    api: Api, people: None, somebody: Callable[..., Somebody], namespace: str, tmp_path: Path
+    api: Api, people: None, somebody: Make, namespace: str, tmp_path: Path
 ) -> None:
     bridge = somebody("bridge", *rules(rbac_manifests.bridge(), "kubedom-bridge-impersonate"))
     own = await Api.connect(ClusterChoice(str(bridge.kubeconfig(tmp_path))))
@@ -568,7 +372,7 @@ async def test_as_its_users_the_bridge_can_ask_for_actions_and_do_nothing_else(
 
 
 async def test_as_a_policys_service_account_the_operator_can_ask_for_actions_and_do_nothing_else(
-    shop: Shop, somebody: Callable[..., Somebody], tmp_path: Path
+    shop: Shop, somebody: Make, tmp_path: Path
 ) -> None:
     operator = somebody("operator", *rules(rbac_manifests.operator(), "kubedom-operator-policies"))
     own = await Api.connect(ClusterChoice(str(operator.kubeconfig(tmp_path))))
@@ -585,35 +389,6 @@ async def test_as_a_policys_service_account_the_operator_can_ask_for_actions_and
 
 
 # Kubernetes 1.30 to 1.35, where nothing stamps who asked.
-
-
-@asynccontextmanager
-async def without_stamp(api: Api) -> AsyncIterator[None]:
-    for plural in ("mutatingadmissionpolicybindings", "mutatingadmissionpolicies"):
-        await api.call("DELETE", f"{REGISTRATION}/{plural}/{STAMP}")
-    for each in validating(stamped=False):
-        plural = (
-            "validatingadmissionpolicies" if each["kind"].endswith("Policy") else "validatingadmissionpolicybindings"
-        )
-        await apply(api, f"{REGISTRATION}/{plural}/{POLICY}", each)
-    try:
-        await eventually_named(api, "forged")
-        yield
-    finally:
-        assert await start_admission(api, None) == ""
-        await eventually_named(api, "boss")
-
-
-async def eventually_named(api: Api, name: str) -> None:
-    """Wait until an action that an administrator creates in the name of `forged` ends up in this one."""
-    boss = api.impersonating("boss", ["system:masters"])
-    wanted = action("restartDeployment", "Deployment", "web", requestedBy="forged")
-    async with asyncio.timeout(SECONDS):
-        while True:
-            made = await admitted(lambda: create(boss, wanted, "default"))
-            if made["spec"]["requestedBy"] == name:
-                return
-            await asyncio.sleep(0.05)
 
 
 async def test_where_nothing_stamps_a_user_is_held_to_their_own_name(api: Api, approvals: Approvals) -> None:
@@ -634,7 +409,7 @@ async def test_where_nothing_stamps_a_user_is_held_to_their_own_name(api: Api, a
 
 
 async def test_where_nothing_stamps_the_bridge_asks_for_whom_it_has_reviewed(
-    api: Api, approvals: Approvals, somebody: Callable[..., Somebody], tmp_path: Path
+    api: Api, approvals: Approvals, somebody: Make, tmp_path: Path
 ) -> None:
     namespace = approvals.namespace
     roles = ("kubedom-bridge", "kubedom-bridge-request-for")

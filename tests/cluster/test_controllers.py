@@ -17,6 +17,7 @@ from tests.running import wait_for
 
 from kubedom_bridge.kube import ClusterChoice
 from kubedom_bridge.protocol import Entry, EventEntry
+from kubedom_operator.admission import Proof
 from kubedom_operator.diagnosis import Settings
 from kubedom_operator.local import LocalCluster
 from kubedom_operator.runtime import OperatorThread
@@ -38,7 +39,7 @@ class Watching:
             ClusterChoice(str(cluster.kubeconfig), cluster.context),
             "test",
             self._take,
-            healing=False,
+            proof=Proof("Not wanted here.", 0.0),
             watch=watch,
             settings=Settings(holds=HOLDS),
         )

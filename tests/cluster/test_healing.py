@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from typing import Any
@@ -17,15 +18,19 @@ from tests.cluster.healing import (
     failed,
     finished,
     forbid_evictions,
+    knows_kinds,
     pods,
     refusal,
     status,
 )
+from tests.cluster.shop import with_admission
 from tests.conftest import Cluster
 from tests.kubelet import by_hand, crash_looping, running, terminated
 from tests.running import wait_for
 
+from kubedom_bridge.actions import collection_path
 from kubedom_bridge.kube import Api, ClusterChoice
+from kubedom_operator import local
 from kubedom_operator.healing.model import read
 from kubedom_operator.healing.record import ActionGone, Record, ServerClock
 
@@ -146,6 +151,36 @@ def test_an_operator_that_ends_in_the_middle_leaves_the_rest_to_the_next_one(
         wait_for("the event", lambda: second.phases(made)[-1:] == ["healingSucceeded"])
     sets = cluster.get("replicasets", f"--namespace={namespace}")["items"]
     assert len(sets) == 2, "it was restarted once"
+
+
+def test_an_outage_of_the_api_server_only_takes_time(
+    cluster: Cluster, namespace: str, operator: Operator, local_cluster: local.LocalCluster
+) -> None:
+    ((uid, name),) = deployed(cluster, namespace).items()
+    forbid_evictions(cluster, namespace)
+    made = create(cluster, namespace, action("restartPod", "Pod", name))
+    wait_for("the refusal", lambda: "disruption budget" in status(cluster, namespace, made).get("message", ""))
+    local_cluster.restart_apiserver()
+    cluster.kubectl("delete", "pdb", "keep", f"--namespace={namespace}")
+    end = finished(cluster, namespace, made)
+    assert (end["phase"], end["changes"]) == ("Succeeded", [f"Pod {name} was evicted."])
+    assert uid not in pods(cluster, namespace)
+    wait_for("the kinds that the API server's admission knows", lambda: knows_kinds(cluster, namespace))
+
+
+async def test_a_click_right_after_the_api_servers_start_is_one_action(
+    cluster: Cluster, namespace: str, local_cluster: local.LocalCluster
+) -> None:
+    choice = await asyncio.to_thread(with_admission, cluster)
+    api = await Api.connect(choice)
+    try:
+        await asyncio.to_thread(local_cluster.restart_apiserver)
+        wanted = action("deletePod", "Pod", "never-was", requestedBy="somebody")
+        wanted["metadata"] = {"name": "clicked", "namespace": namespace}
+        made = await api.create(collection_path(namespace), wanted)
+        assert made["spec"]["requestedBy"] != "somebody"
+    finally:
+        await api.close()
 
 
 def test_an_action_that_is_deleted_asks_for_nothing_more(cluster: Cluster, namespace: str, operator: Operator) -> None:

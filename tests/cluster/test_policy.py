@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from tests.cluster.healing import Operator
+from tests.cluster.policies import crash, deployed, policy, veto, with_healer
 from tests.conftest import Cluster
 from tests.kubelet import by_hand, crash_looping, terminated
 from tests.running import wait_for
@@ -22,135 +22,15 @@ from tests.running import wait_for
 from kubedom_bridge import vetoes
 from kubedom_bridge.errors import NotPermitted
 from kubedom_bridge.kube import MERGE_PATCH, Api, ClusterChoice
-from kubedom_bridge.protocol import Command, Entry, EventEntry, Target
+from kubedom_bridge.protocol import Command, Target
 from kubedom_operator import local
-from kubedom_operator.install import install_crds
-from kubedom_operator.runtime import OperatorThread
 
 pytestmark = pytest.mark.cluster
-CRASHES = "demo.kubedom.dev/behaviour=crash-loop"
-
-
-class Operator:
-    """A running operator and the events that it tells."""
-
-    def __init__(self, choice: ClusterChoice, namespace: str) -> None:
-        self._lock = threading.Lock()
-        self._events: list[EventEntry] = []
-        self._thread = OperatorThread(choice, "test", self._take, namespace=namespace)
-
-    def _take(self, entries: list[Entry]) -> None:
-        with self._lock:
-            self._events.extend(each for each in entries if isinstance(each, EventEntry))
-
-    def told(self, event: str) -> list[EventEntry]:
-        with self._lock:
-            return [each for each in self._events if each.type == event]
-
-    @contextmanager
-    def running(self) -> Iterator[Operator]:
-        self._thread.start()
-        try:
-            wait_for("the operator's readiness", lambda: not self._thread.not_ready())
-            yield self
-        finally:
-            self._thread.stop()
-
-
-@pytest.fixture(scope="module")
-def choice(cluster: Cluster) -> ClusterChoice:
-    choice = ClusterChoice(str(cluster.kubeconfig), cluster.context)
-
-    async def install() -> None:
-        api = await Api.connect(choice)
-        try:
-            await install_crds(api)
-        finally:
-            await api.close()
-
-    asyncio.run(install())
-    return choice
-
-
-@pytest.fixture
-def start(choice: ClusterChoice, namespace: str) -> Iterator[Callable[[], Operator]]:
-    with ExitStack() as operators:
-        yield lambda: operators.enter_context(Operator(choice, namespace).running())
-
-
-@pytest.fixture
-def operator(start: Callable[[], Operator]) -> Operator:
-    return start()
 
 
 @pytest.fixture
 def healer(cluster: Cluster, namespace: str) -> str:
-    """A service account that may do in its namespace what the policies of these tests do."""
-    rbac = "rbac.authorization.k8s.io"
-    rules = [
-        {"apiGroups": ["kubedom.dev"], "resources": ["healingactions"], "verbs": ["create"]},
-        {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["patch"]},
-        {"apiGroups": [""], "resources": ["pods"], "verbs": ["delete"]},
-        {"apiGroups": [""], "resources": ["pods/eviction"], "verbs": ["create"]},
-    ]
-    cluster.apply(
-        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "healer"}},
-        {"apiVersion": f"{rbac}/v1", "kind": "Role", "metadata": {"name": "healer"}, "rules": rules},
-        {
-            "apiVersion": f"{rbac}/v1",
-            "kind": "RoleBinding",
-            "metadata": {"name": "healer"},
-            "roleRef": {"apiGroup": rbac, "kind": "Role", "name": "healer"},
-            "subjects": [{"kind": "ServiceAccount", "name": "healer"}],
-        },
-        namespace=namespace,
-    )
-    return "healer"
-
-
-def policy(name: str = "restart", **spec: Any) -> dict[str, Any]:
-    """A policy that restarts crash-looping deployments, on the second."""
-    wanted = {
-        "failures": ["ContainerCrashLoop"],
-        "action": "restartDeployment",
-        "dryRun": False,
-        "holdSeconds": 0,
-        "serviceAccountName": "healer",
-        **spec,
-    }
-    if "steps" in spec:
-        del wanted["action"]
-    return {
-        "apiVersion": "kubedom.dev/v1alpha1",
-        "kind": "HealingPolicy",
-        "metadata": {"name": name},
-        "spec": {key: value for key, value in wanted.items() if value is not None},
-    }
-
-
-def veto(kind: str, name: str, seconds: float) -> dict[str, Any]:
-    until = (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat(timespec="seconds").replace("+00:00", "Z")
-    return {
-        "apiVersion": "kubedom.dev/v1alpha1",
-        "kind": "HealingVeto",
-        "metadata": {"name": "hold"},
-        "spec": {"target": {"kind": kind, "name": name}, "until": until, "reason": "I look.", "requestedBy": "ann"},
-    }
-
-
-def deployed(cluster: Cluster, namespace: str, name: str = "web") -> str:
-    """Roll out a deployment whose pods become ready by themselves, and give the pod's name."""
-    wanted = by_hand(name)
-    del wanted["spec"]["template"]["metadata"]["labels"]["demo.kubedom.dev/behaviour"]
-    cluster.apply(wanted, namespace=namespace)
-    cluster.kubectl("rollout", "status", f"deployment/{name}", f"--namespace={namespace}", "--timeout=60s")
-    (pod,) = cluster.get("pods", f"--namespace={namespace}", f"--selector=app={name}")["items"]
-    return str(pod["metadata"]["name"])
-
-
-def crash(cluster: Cluster, namespace: str, pod: str) -> None:
-    """Let this very pod crash from now on; what replaces it is sound."""
-    cluster.kubectl("label", "pod", pod, CRASHES, f"--namespace={namespace}")
+    return with_healer(cluster, namespace)
 
 
 def actions(cluster: Cluster, namespace: str) -> list[dict[str, Any]]:
@@ -219,7 +99,7 @@ def test_a_crash_looping_deployment_is_healed_by_itself(
     assert len(actions(cluster, namespace)) == 1
     events = cluster.get("events", f"--namespace={namespace}", "--field-selector=involvedObject.kind=HealingPolicy")
     assert [each["reason"] for each in events["items"]] == ["Acted"]
-    assert [each.detail["podName"] for each in operator.told("healingPlanned")][:1] == [pod]
+    assert [each.detail["podName"] for each in operator.events("healingPlanned")][:1] == [pod]
     printed = cluster.kubectl("get", "healingpolicies", f"--namespace={namespace}").splitlines()[1]
     assert "Acted: Acted" in printed or "Waiting:" in printed
 
@@ -240,7 +120,7 @@ def test_a_dry_run_says_what_it_would_do_and_changes_nothing(
     decided(cluster, namespace, "Cooldown")
     assert actions(cluster, namespace) == []
     assert cluster.get("deployment", "web", f"--namespace={namespace}")["metadata"]["generation"] == before
-    assert [each.detail["decision"] for each in operator.told("healingSkipped")] == ["DryRun"]
+    assert [each.detail["decision"] for each in operator.events("healingSkipped")] == ["DryRun"]
 
 
 async def _fail(choice: ClusterChoice, namespace: str, names: list[str]) -> None:
@@ -320,8 +200,9 @@ def test_two_operators_at_once_start_one_action(
 
     def both_know() -> bool:
         return all(
-            {each.detail["podName"] for each in operator.told("healingPlanned") if each.detail["actionName"]} == {*pods}
-            or {each.detail["reason"] for each in operator.told("healingPlanned")} >= {"UnderWay"}
+            {each.detail["podName"] for each in operator.events("healingPlanned") if each.detail["actionName"]}
+            == {*pods}
+            or {each.detail["reason"] for each in operator.events("healingPlanned")} >= {"UnderWay"}
             for operator in operators
         )
 
@@ -353,7 +234,9 @@ def test_a_veto_holds_until_it_is_lifted(cluster: Cluster, namespace: str, opera
     cluster.apply(veto("Deployment", "web", 3600), policy(), namespace=namespace)
     crash(cluster, namespace, pod)
     held = decided(cluster, namespace, "Vetoed")
-    assert held["message"].startswith("ann holds it until")
+    # Where admission is in force, the name is of whoever ran kubectl.
+    who = cluster.get("healingveto", "hold", f"--namespace={namespace}")["spec"]["requestedBy"]
+    assert held["message"].startswith(f"{who} holds it until")
     assert actions(cluster, namespace) == []
     cluster.kubectl("delete", "healingveto", "hold", f"--namespace={namespace}")
     wait_for("its action", lambda: actions(cluster, namespace))

@@ -149,6 +149,8 @@ def test_a_port_in_use(cluster: Cluster) -> None:
         (("--host=0.0.0.0",), "127.0.0.1"),
         (("--web-dir=/no/such/folder",), "/no/such/folder"),
         (("--default-deployment=web",), "NAMESPACE/NAME"),
+        (("--default-manifest=/no/such/file",), "/no/such/file"),
+        (("--default-manifest=/dev/null", "--default-deployment=a/b"), "Leave one of them out"),
         (("--demo", "--context=prod"), "--context names another"),
         (("--local", "--kubeconfig=/dev/null"), "--kubeconfig names another"),
         (("--hold=Nothing=3",), "no failure kind Nothing"),

@@ -34,11 +34,13 @@ TOKEN = "good-token"
 
 async def main(open_seconds: float, tokens: bool, compress: bool) -> None:
     # Whoever fuzzes sends more than a page may.
-    protocol.MESSAGES_PER_SECOND = 1e6
+    protocol.MESSAGES_PER_SECOND = protocol.COMMANDS_PER_SECOND = 1e6
     upgrade.OPEN_SECONDS = session.SUBSCRIBE_SECONDS = open_seconds
     journal = Journal(clock=asyncio.get_running_loop().time)
     bridges.SIGN_IN_BURST = 1e6
-    settings = BridgeSettings(port=0, tokens=tokens, compress=compress, default_deployment="default/web")
+    settings = BridgeSettings(
+        port=0, tokens=tokens, compress=compress, default_deployment="default/web", default_config="default/settings"
+    )
     bridge = Bridge(
         settings,
         listen(settings),

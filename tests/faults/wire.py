@@ -6,7 +6,7 @@ import os
 import socket
 import struct
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 TEXT, CLOSE, PONG = 1, 8, 10
@@ -74,11 +74,29 @@ class Wire:
             "Sec-WebSocket-Protocol: kubedom.v1",
             *headers,
         ]
-        self.socket.sendall("\r\n".join([*lines, "", ""]).encode())
+        self.ask(lines)
+
+    def ask(self, lines: Sequence[str], body: bytes = b"") -> None:
+        """Send the head and body of a request as they are; `response` is the head of the answer."""
+        self.send("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
         while b"\r\n\r\n" not in self._unread:
             self._receive()
         head, _, self._unread = self._unread.partition(b"\r\n\r\n")
-        self.response = head.decode()
+        self.response = head.decode("latin-1")
+
+    @property
+    def status(self) -> int:
+        """The status of the last answer."""
+        return int(self.response.split()[1])
+
+    def header(self, name: str) -> str:
+        """A header of the last answer; empty where it has none."""
+        lines = (line.partition(": ") for line in self.response.split("\r\n")[1:])
+        return next((value for key, _, value in lines if key.lower() == name.lower()), "")
+
+    def body(self) -> bytes:
+        """The body of the last answer, as long as it says to be."""
+        return self._take(int(self.header("content-length") or 0))
 
     def send(self, data: bytes) -> None:
         """Send bytes, as far as the bridge still takes any."""

@@ -3,6 +3,7 @@
  */
 import { KubeResource } from '../kubedom.js';
 import { handleActions } from './actions.js';
+import { Approvals } from './approvals.js';
 import { byId, typing } from './html.js';
 import { IncidentDialog } from './incident-dialog.js';
 import { IncidentList } from './incident-list.js';
@@ -18,6 +19,7 @@ if (!cluster) throw new Error('index.html has no <kube-cluster>.');
 const pods = new PodsTable(cluster);
 const workloads = new WorkloadList();
 const dialog = new IncidentDialog(cluster);
+const approvals = new Approvals(cluster);
 const incidents = new IncidentList(cluster, (incident) => dialog.open(incident));
 
 const count = () => {
@@ -40,6 +42,8 @@ cluster.addEventListener('kube:status', () => {
   workloads.refresh();
   incidents.refresh();
   repaint(count);
+  // What has waited since before this connection is told by no event.
+  if (cluster.status.state === 'live') void approvals.read();
 });
 // An incident of a kind without an element changes no element.
 for (const type of /** @type {const} */ (['resource-failed', 'resource-recovered', 'kube:incidentchange'])) {

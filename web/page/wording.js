@@ -86,6 +86,19 @@ function quoted(word) {
   return /^[A-Za-z0-9][A-Za-z0-9.-]*$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
+/**
+ * An action as a sentence says it: `restartDeployment` of a Deployment as "restart Deployment web".
+ *
+ * @param {string} action
+ * @param {{kind?: string, name?: string} | undefined} target
+ */
+export function doing(action, target) {
+  const words = spaced(action).toLowerCase();
+  const kind = target?.kind ?? '';
+  const verb = words.endsWith(` ${spaced(kind).toLowerCase()}`) ? words.slice(0, -spaced(kind).length - 1) : words;
+  return `${verb} ${kind} ${target?.name ?? ''}`.trim();
+}
+
 const RANKS = ['critical', 'error', 'warning', 'info'];
 
 /**

@@ -18,32 +18,36 @@ from prometheus_client import start_http_server
 
 from kubedom_bridge.audit import Redaction
 from kubedom_bridge.bridge import Bridge
-from kubedom_bridge.errors import ClusterUnreachable, ConfigurationError, KubedomError, NotPermitted, PortInUse
+from kubedom_bridge.errors import ConfigurationError, PortInUse
 from kubedom_bridge.handover import Handover
 from kubedom_bridge.journal import Journal
-from kubedom_bridge.kube import Api, ApiError, ClusterChoice, kubeconfig_path
+from kubedom_bridge.kube import Api, ClusterChoice, kubeconfig_path
 from kubedom_bridge.reviews import Resource
 from kubedom_bridge.session import Greeting
-from kubedom_bridge.settings import DEFAULT_PORT, BridgeSettings, check_settings, listen, trusted_proxies
+from kubedom_bridge.settings import (
+    DEFAULT_CONFIG_PATH,
+    DEFAULT_PORT,
+    BridgeSettings,
+    check_settings,
+    listen,
+    trusted_proxies,
+)
 from kubedom_bridge.stating import must_state
-from kubedom_operator.admission import start_admission
 from kubedom_operator.demo import install_demo
 from kubedom_operator.diagnosis import CATALOGUE, Settings
-from kubedom_operator.install import install_crds
 from kubedom_operator.local import ensure_cluster
 from kubedom_operator.pipeline import TOLD
 from kubedom_operator.projection import KINDS
 from kubedom_operator.runtime import OperatorThread
 from kubedom_operator.watch.choice import MODES, STREAM_FROM_PODS, Mode
 
-FIRST_ANSWER_SECONDS = 10.0
-
-log = logging.getLogger(__name__)
+from .preflight import check_rights, install, server_version, who_am_i
 
 
 @click.command()
 @click.option("--kubeconfig", help="The kubeconfig to use; else KUBECONFIG, else ~/.kube/config.")
 @click.option("--context", help="The kubeconfig's context to use; else its current one.")
+@click.option("--bridge-context", help="Another context of it, as which the bridge asks; else the operator's own.")
 @click.option("--namespace", "-n", help="Watch one namespace only.")
 @click.option("--local", is_flag=True, help="Use the local control plane, even where a kubeconfig exists.")
 @click.option("--demo", is_flag=True, help="Add a few deployments to the local cluster, some of which fail and heal.")
@@ -68,6 +72,17 @@ log = logging.getLogger(__name__)
 @click.option("--web-dir", type=click.Path(path_type=Path), help="A folder with a page of your own.")
 @click.option("--default-deployment", default="", metavar="NAMESPACE/NAME", help="What POST /api/deploy starts.")
 @click.option(
+    "--default-manifest", type=click.Path(path_type=Path), metavar="FILE", help="What POST /api/deploy applies instead."
+)
+@click.option("--default-config", default="", metavar="NAMESPACE/NAME", help="What a page's form is kept as.")
+@click.option(
+    "--config-path",
+    default=DEFAULT_CONFIG_PATH,
+    show_default=True,
+    metavar="PATH",
+    help="Where a page's form may be sent to as well.",
+)
+@click.option(
     "--watch",
     type=click.Choice(MODES),
     default="auto",
@@ -86,6 +101,7 @@ log = logging.getLogger(__name__)
 def run(
     kubeconfig: str | None,
     context: str | None,
+    bridge_context: str | None,
     namespace: str | None,
     local: bool,
     demo: bool,
@@ -99,6 +115,9 @@ def run(
     metrics_port: int | None,
     web_dir: Path | None,
     default_deployment: str,
+    default_manifest: Path | None,
+    default_config: str,
+    config_path: str,
     watch: Mode,
     holds: tuple[str, ...],
     browse: bool,
@@ -126,6 +145,9 @@ def run(
         port=port,
         web_dir=web_dir,
         default_deployment=default_deployment,
+        default_manifest=default_manifest,
+        default_config=default_config,
+        config_path=config_path,
         origins=origins,
         tokens="token" in sign_ins,
         audiences=audiences,
@@ -149,6 +171,7 @@ def run(
                 listener,
                 choice,
                 namespace,
+                bridge_context=bridge_context,
                 watch=watch,
                 diagnosis=diagnosis,
                 demo=demo,
@@ -195,6 +218,7 @@ async def _run(
     choice: ClusterChoice,
     namespace: str | None,
     *,
+    bridge_context: str | None,
     watch: Mode,
     diagnosis: Settings,
     demo: bool,
@@ -203,11 +227,14 @@ async def _run(
 ) -> None:
     loop = asyncio.get_running_loop()
     api = await Api.connect(choice)
+    bridge_api = api
     try:
-        version = await _version(api)
-        await _check_rights(api, namespace)
-        not_healing = await _install(api, namespace)
-        user = await _who_am_i(api)
+        if bridge_context is not None:
+            bridge_api = await Api.connect(ClusterChoice(choice.kubeconfig, bridge_context))
+        version = await server_version(api)
+        await check_rights(api, namespace)
+        proof = await install(api, namespace)
+        user = await who_am_i(bridge_api)
         journal = Journal(clock=loop.time)
         handover = Handover(loop.call_soon_threadsafe, journal.publish, clock=loop.time)
         operator = OperatorThread(
@@ -215,7 +242,7 @@ async def _run(
             api.name,
             handover.put,
             namespace=namespace,
-            healing=not not_healing,
+            proof=proof,
             watch=watch,
             settings=diagnosis,
         )
@@ -223,7 +250,7 @@ async def _run(
             settings,
             listener,  # type: ignore[arg-type]
             journal=journal,
-            api=api,
+            api=bridge_api,
             user=user,
             resources={
                 kind: Resource(info.group, info.plural, info.namespaced) for kind, info in KINDS.items() if kind in TOLD
@@ -237,8 +264,8 @@ async def _run(
             not_ready=operator.not_ready,
             lag=handover.lag,
             watch_age=operator.watch_age,
-            not_healing=lambda: not_healing or operator.not_healing(),
-            stating=settings.proxies is not None and await must_state(api),
+            not_healing=operator.not_healing,
+            stating=settings.proxies is not None and await must_state(bridge_api),
         )
         # Only from here on is there something to end in order; before, Ctrl-C cancels what is waited for.
         stopping = asyncio.Event()
@@ -258,6 +285,8 @@ async def _run(
             scraped()
             await asyncio.to_thread(operator.stop)
     finally:
+        if bridge_api is not api:
+            await bridge_api.close()
         await api.close()
 
 
@@ -283,79 +312,6 @@ def _serve_metrics(bridge: Bridge, host: str, port: int | None) -> Callable[[], 
         thread.join()
 
     return stop
-
-
-async def _version(api: Api) -> str:
-    """Ask the API server who it is; a user who waits in front of a terminal is told soon that it says nothing."""
-    try:
-        async with asyncio.timeout(FIRST_ANSWER_SECONDS):
-            return str((await api.call("GET", "/version"))["gitVersion"])
-    except TimeoutError:
-        raise ClusterUnreachable(
-            f"The API server {api.server} of context {api.name} does not answer: timed out.",
-            remedy="Check that the cluster runs, and that a VPN or proxy to it is up.",
-            field="--kubeconfig",
-        ) from None
-
-
-async def _check_rights(api: Api, namespace: str | None) -> None:
-    """Make sure that there is something to show.
-
-    Raises:
-        ConfigurationError: where the namespace does not exist.
-        NotPermitted: without the right to list pods.
-
-    """
-    if namespace is not None:
-        try:
-            await api.call("GET", f"/api/v1/namespaces/{namespace}")
-        except ApiError as error:
-            if error.status == 404:
-                raise ConfigurationError(
-                    f"There is no namespace {namespace} in {api.name}.",
-                    remedy="Correct --namespace; `kubectl get namespaces` lists them.",
-                    field="--namespace",
-                ) from None
-            raise
-        except NotPermitted:
-            pass  # Who may see one namespace only can often not ask whether it exists.
-    try:
-        await api.call("GET", f"/api/v1/{f'namespaces/{namespace}/' if namespace else ''}pods", query={"limit": "1"})
-    except NotPermitted as problem:
-        if namespace is None:
-            problem.remedy += " With the right to one namespace, name it with --namespace."
-        raise
-
-
-async def _install(api: Api, namespace: str | None) -> str:
-    """Install the kubedom kinds and their admission, and say why there is no healing; the page works without it."""
-    why = await _healing_refused(api, namespace)
-    if why:
-        log.warning("%s", why)
-    return why
-
-
-async def _healing_refused(api: Api, namespace: str | None) -> str:
-    try:
-        await install_crds(api)
-    except NotPermitted as problem:
-        try:
-            await api.call("GET", "/apis/kubedom.dev/v1alpha1")
-        except KubedomError:
-            return f"Not healing because the kubedom kinds cannot be installed: {problem}"
-    return await start_admission(api, namespace)
-
-
-async def _who_am_i(api: Api) -> str:
-    try:
-        review = await api.call(
-            "POST",
-            "/apis/authentication.k8s.io/v1/selfsubjectreviews",
-            body={"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"},
-        )
-        return str(review["status"]["userInfo"]["username"])
-    except KubedomError:
-        return "you"
 
 
 def _announce(bridge: Bridge, api: Api, *, browse: bool) -> None:

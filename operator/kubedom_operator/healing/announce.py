@@ -16,6 +16,7 @@ from kubedom_bridge.kube import Api, ApiError
 from kubedom_bridge.protocol import EventEntry
 from kubedom_operator import telling
 from kubedom_operator.projection import Metadata
+from kubedom_operator.projection.timestamps import seconds
 
 from .model import LONGEST_MESSAGE, Action
 
@@ -49,12 +50,18 @@ def entry(action: Action, *, cluster: str, now: float, replayed: bool) -> EventE
     detail = {
         "action": action.verb,
         "actionName": action.name,
+        "actionUid": action.uid,
         "target": {"kind": action.kind, "name": action.target, "uid": action.pinned_uid},
         "requestedBy": action.requested_by,
+        "reason": action.reason,
         "phase": action.phase,
         "message": action.message,
         "dryRun": action.dry_run,
     }
+    asked = seconds(action.created_at)
+    if event_type == "healingAwaitingApproval" and asked is not None:
+        # As the executor counts it: whoever looks later wants to know how long there still is.
+        detail["until"] = telling.rfc3339(asked + action.deadline_seconds)
     told = telling.event(action.kind, metadata, event_type, detail, cluster=cluster, now=now)
     told.severity = "warning" if event_type == "healingFailed" else "info"
     told.replayed = replayed

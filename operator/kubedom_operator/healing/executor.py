@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -36,13 +36,21 @@ class Executor:
         cluster: The cluster's name.
         publish: Takes journal entries, on the executor's loop.
         clock: Seconds since the epoch.
+        refusal: Says why an action that was created at a time must not begin; an empty string where it may.
 
     """
 
     def __init__(
-        self, api: Api, cluster: str, publish: Callable[[list[Entry]], None], *, clock: Callable[[], float]
+        self,
+        api: Api,
+        cluster: str,
+        publish: Callable[[list[Entry]], None],
+        *,
+        clock: Callable[[], float],
+        refusal: Callable[[str], Awaitable[str]],
     ) -> None:
         self._api = api
+        self._refusal = refusal
         self._cluster = cluster
         self._publish = publish
         self._clock = ServerClock(clock)
@@ -120,8 +128,11 @@ class Executor:
     async def _run(self, course: _Course, record: Record) -> tuple[str, str]:
         """Carry an action out, and give how it ended."""
         try:
-            if record.action.phase != "Running" and record.action.approval_required:
-                refusal = await self._approval(course, record)
+            if record.action.phase != "Running":
+                refusal = await self._unjudged(record.action)
+                if refusal is None and record.action.approval_required:
+                    # The decision is judged as well, at any time until now.
+                    refusal = await self._approval(course, record) or await self._unjudged(record.action)
                 if refusal is not None:
                     return refusal
             return await self._in_time(record)
@@ -132,6 +143,11 @@ class Executor:
         except Exception:
             log.exception("%s %s failed.", record.action.resource, record.action.full_name)
             return "Failed", "The operator failed while it carried this out; its log says why."
+
+    async def _unjudged(self, action: Action) -> tuple[str, str] | None:
+        """Give the end of an action that the API server has not judged."""
+        why = await outlast(lambda: self._refusal(action.created_at))
+        return ("Denied", why) if why else None
 
     async def _approval(self, course: _Course, record: Record) -> tuple[str, str] | None:
         """Wait for somebody's approval; give the end where it is not given."""

@@ -63,6 +63,7 @@ class Action(NamedTuple):
     parameters: Mapping[str, Any]
     dry_run: bool
     requested_by: str
+    reason: str
     approval_required: bool
     approval: Approval | None
     ttl_seconds: int
@@ -130,6 +131,7 @@ def read(body: Mapping[str, Any]) -> Action:
         parameters=spec.get("parameters") or {},
         dry_run=spec.get("dryRun", False),
         requested_by=spec.get("requestedBy") or "",
+        reason=spec.get("reason") or "",
         approval_required=spec.get("approvalRequired", False),
         approval=Approval(approval["decision"], approval.get("by") or "", approval.get("reason") or "")
         if approval

@@ -103,6 +103,11 @@ class LocalCluster:
         return f"http://127.0.0.1:{self._port('etcd', '--listen-client-urls')}"
 
     @property
+    def audit_log(self) -> Path:
+        """Where its API server writes its audit log, if it was made with an audit policy."""
+        return self.folder / "logs" / "audit.log"
+
+    @property
     def components(self) -> dict[str, Component]:
         """Its processes, in the order in which they start."""
         return components(self.folder)
@@ -139,7 +144,7 @@ class LocalCluster:
         for file in (self._configuration, self._log):
             file.unlink(missing_ok=True)
 
-    def create(self, binaries: Binaries, pins: Pins, nodes: int) -> None:
+    def create(self, binaries: Binaries, pins: Pins, nodes: int, audit_policy: Path | None = None) -> None:
         """Make it, in place of what there may be of it, and wait until all of it is ready.
 
         Raises:
@@ -149,7 +154,7 @@ class LocalCluster:
         self._discard()
         workdir = self._configuration.parent
         workdir.mkdir(parents=True, exist_ok=True)
-        self._configuration.write_text(configuration(binaries, pins), encoding="utf-8")
+        self._configuration.write_text(configuration(binaries, pins, audit_policy), encoding="utf-8")
         command = [str(binaries.path("kwokctl")), "create", "cluster", f"--name={self.name}", "--timeout=60s"]
         # An empty kubeconfig keeps kwokctl away from the user's own.
         command += [f"--config={self._configuration}", "--kubeconfig="]

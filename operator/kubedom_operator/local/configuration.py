@@ -21,8 +21,15 @@ _PORTS = (
 )
 
 
-def configuration(binaries: Binaries, pins: Pins) -> str:
-    """Return the configuration of a new cluster: every component on loopback, on a free port."""
+def configuration(binaries: Binaries, pins: Pins, audit_policy: Path | None = None) -> str:
+    """Return the configuration of a new cluster: every component on loopback, on a free port.
+
+    Args:
+        binaries: Its components.
+        pins: The versions and stages.
+        audit_policy: What the API server writes to its audit log; None for nothing.
+
+    """
     options: dict[str, Any] = {
         "runtime": "binary",
         # kwokctl's own default is every address.
@@ -37,6 +44,9 @@ def configuration(binaries: Binaries, pins: Pins) -> str:
         "disableQPSLimits": True,
         # kwokctl makes the intervals of the nodes' reports five times as long; a dead node would go unnoticed as long.
         "heartbeatFactor": 1,
+        # So that a Logs object can say what the log of a container that does not really run is.
+        "enableCRDs": ["Logs"],
+        **({"kubeAuditPolicy": str(audit_policy)} if audit_policy else {}),
         **dict(zip(_PORTS, free_ports(len(_PORTS)), strict=True)),
     }
     document = {"apiVersion": "config.kwok.x-k8s.io/v1alpha1", "kind": "KwokctlConfiguration", "options": options}

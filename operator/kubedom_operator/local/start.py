@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from .binaries import Binaries, alone, chosen_way, ensure_binaries
 from .cluster import DEFAULT_NAME, LocalCluster, find_cluster
@@ -20,7 +21,12 @@ Progress = Callable[[str], None]
 
 
 def ensure_cluster(
-    name: str = DEFAULT_NAME, *, binaries: str | None = None, nodes: int = 3, progress: Progress = print
+    name: str = DEFAULT_NAME,
+    *,
+    binaries: str | None = None,
+    nodes: int = 3,
+    progress: Progress = print,
+    audit_policy: Path | None = None,
 ) -> LocalCluster:
     """Return the local cluster of this name, ready; make it, or start it again, where needed.
 
@@ -30,6 +36,7 @@ def ensure_cluster(
             else `auto`.
         nodes: How many nodes it has at least.
         progress: Told what is being done, line by line.
+        audit_policy: What the API server of a new cluster writes to its audit log; None for nothing.
 
     Raises:
         BinariesUnavailable: The binaries can be had in none of the allowed ways.
@@ -47,11 +54,11 @@ def ensure_cluster(
         pins = find_pins()
         ready = ensure_binaries(pins, way=way, progress=progress)
         try:
-            _create(found, ready, pins, nodes, progress)
+            _create(found, ready, pins, nodes, progress, audit_policy)
         except ClusterStartFailed as error:
             # Another program may have taken a port since it was found free; with new ports it works, or never does.
             progress(f"{error.message.splitlines()[0]} Trying once more, with other ports.")
-            _create(found, ready, pins, nodes, progress)
+            _create(found, ready, pins, nodes, progress, audit_policy)
     return found
 
 
@@ -89,8 +96,15 @@ def _revive(cluster: LocalCluster, progress: Progress) -> bool:
     return False
 
 
-def _create(cluster: LocalCluster, binaries: Binaries, pins: Pins, nodes: int, progress: Progress) -> None:
+def _create(
+    cluster: LocalCluster,
+    binaries: Binaries,
+    pins: Pins,
+    nodes: int,
+    progress: Progress,
+    audit_policy: Path | None,
+) -> None:
     progress(f"Starting the cluster {cluster.name!r}, Kubernetes {pins.version_of('kube-apiserver')}.")
     begun = time.monotonic()
-    cluster.create(binaries, pins, nodes)
+    cluster.create(binaries, pins, nodes, audit_policy)
     progress(f"The cluster {cluster.name!r} is ready, after {time.monotonic() - begun:.1f} s.")

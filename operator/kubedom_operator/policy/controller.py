@@ -277,13 +277,13 @@ class Policies:
         wait = REFUSED_SECONDS
         try:
             try:
-                made = await acting.call("POST", collection, body=record.action(policy, decision))
+                made = await acting.create(collection, record.action(policy, decision))
             except ApiError as error:
                 if error.status != 409:
                     raise
                 # Made before, by an operator that could not tell of it.
                 made = await self._api.call("GET", f"{collection}/{decision.name}")
-            if (made["spec"].get("policyRef") or {}).get("uid") == policy.uid:
+            if reading.made_by(made) == policy.uid:
                 self._known[ACTIONS].setdefault(made["metadata"]["uid"], made)
                 log.info("%s/%s: %s", policy.namespace, policy.name, decision.message)
                 return decision
@@ -306,9 +306,7 @@ class Policies:
     async def _write(self, policy: Policy, ledger: record.Ledger, decisions: list[Decision]) -> bool:
         """Write the policy's status; False where that has to wait a moment."""
         now = self._clock()
-        actions = sum(
-            (body["spec"].get("policyRef") or {}).get("uid") == policy.uid for body in self._known[ACTIONS].values()
-        )
+        actions = sum(reading.made_by(body) == policy.uid for body in self._known[ACTIONS].values())
         status = ledger.status(policy, decisions, actions, now)
         written, before = self._written.get(policy.uid, (0.0, {}))
         if status == before:

@@ -58,11 +58,13 @@ def policy(body: Mapping[str, Any]) -> Policy:
 def past(body: Mapping[str, Any]) -> Past:
     """Read a HealingAction as what was done, whoever asked for it."""
     metadata, spec = body["metadata"], body["spec"]
-    noted, target = metadata.get("annotations") or {}, f"{spec['target']['kind']}/{spec['target']['name']}"
+    policy, target = made_by(body), f"{spec['target']['kind']}/{spec['target']['name']}"
+    # Anybody may write such notes on what they ask for.
+    noted = (metadata.get("annotations") or {}) if policy else {}
     step = noted.get(STEP, "")
     return Past(
         name=metadata["name"],
-        policy=(spec.get("policyRef") or {}).get("uid") or "",
+        policy=policy,
         owner=noted.get(OWNER) or target,
         target=target,
         step=int(step) if step.isdecimal() else 0,
@@ -71,6 +73,17 @@ def past(body: Mapping[str, Any]) -> Past:
         finished=(body.get("status") or {}).get("phase") in _FINISHED,
         dry=bool(spec.get("dryRun")),
     )
+
+
+def made_by(body: Mapping[str, Any]) -> str:
+    """The uid of the HealingPolicy that made an action; empty where none did, whatever the action says.
+
+    A policy asks as a service account of its namespace, and who asked is written by admission.
+    """
+    namespace, spec = body["metadata"].get("namespace") or "", body["spec"]
+    if not (spec.get("requestedBy") or "").startswith(f"system:serviceaccount:{namespace}:"):
+        return ""
+    return (spec.get("policyRef") or {}).get("uid") or ""
 
 
 def veto(body: Mapping[str, Any]) -> Veto:

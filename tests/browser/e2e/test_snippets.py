@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from playwright.async_api import Dialog, Page
 from tests.browser.e2e.conftest import Start, sign_in, until, until_shown
 from tests.browser.e2e.test_way_out_and_back import running_pod
@@ -38,6 +39,11 @@ PAGE = """<!doctype html>
 <button id="restartPod">Restart the pod</button>
 <form action="/nowhere"><button id="deployBtn">Deploy</button></form>
 <button id="deployButton">Deploy the default</button>
+<form id="configForm">
+  <input name="name" value="settings"><input name="namespace" value="{namespace}">
+  <input name="title" value="Shop"><input type="file" name="motd">
+  <button id="upload">Upload</button>
+</form>
 <div id="resourceList"><table id="podsTable"></table></div>
 <script type="module" src="/author.js"></script>
 {scripts}
@@ -86,7 +92,7 @@ def site(tmp_path: Path, namespace: str) -> Path:
     """A folder with the page and every snippet that runs on it."""
     write_page(tmp_path, namespace)
     (tmp_path / "author.js").write_text(AUTHOR)
-    for number in (*RUNNING, 7):
+    for number in (*RUNNING, 7, 8):
         (tmp_path / f"snippet-{number}.js").write_text(snippet(number))
     return tmp_path
 
@@ -219,6 +225,50 @@ async def test_snippet_seven_starts_the_default_deployment(
         return "kubectl.kubernetes.io/restartedAt" in template["metadata"].get("annotations", {})
 
     await asyncio.to_thread(wait_for, "the restart", restarted)
+
+
+@pytest.mark.parametrize("configured", [True, False])
+async def test_snippet_eight_keeps_the_form_as_a_config_map_at_the_users_own_path(
+    cluster: Cluster, namespace: str, start: Start, page: Page, site: Path, complaints: list[str], configured: bool
+) -> None:
+    write_page(site, namespace, (8,))
+    console = Console(page)
+    await sign_in(page, start(f"--web-dir={site}", *(["--config-path=/django/api/v1/config/"] if configured else [])))
+    # A file as somebody chooses it, with what no text of UTF-8 has.
+    chosen: Any = {"name": "motd.bin", "mimeType": "application/octet-stream", "buffer": b"\xff\x00hello"}
+    await page.set_input_files("input[name=motd]", chosen)
+    async with page.expect_response("**/config/") as answering:
+        await page.click("#upload")
+    answer = await answering.value
+    await console.until_alert("Configuration uploaded!")
+    kept = {each["metadata"]["name"]: each for each in cluster.get("configmaps", f"--namespace={namespace}")["items"]}
+    if configured:
+        assert answer.status == 202
+        assert kept["settings"]["data"] == {"title": "Shop"}
+        assert kept["settings"]["binaryData"] == {"motd": "/wBoZWxsbw=="}
+    else:
+        # The snippet does not look at the answer; nothing is there, and the browser's console says so.
+        assert answer.status in {404, 405}
+        assert "settings" not in kept
+        assert len(complaints) == 1
+        complaints.clear()
+
+
+async def test_snippet_seven_creates_what_the_default_manifest_describes(
+    cluster: Cluster, namespace: str, start: Start, page: Page, site: Path, tmp_path: Path
+) -> None:
+    write_page(site, namespace, (7,))
+    manifest = tmp_path / "deployment.yaml"
+    wanted = by_hand("created")
+    wanted["metadata"]["namespace"] = namespace
+    manifest.write_text(yaml.safe_dump(wanted))
+    console = Console(page)
+    await sign_in(page, start(f"--web-dir={site}", f"--default-manifest={manifest}"))
+    await page.click("#deployButton")
+    await console.until_alert("Deployment started!")
+    created = cluster.get("deployment", "created", f"--namespace={namespace}")
+    assert created["spec"]["template"]["spec"]["containers"][0]["image"] == "example.com/main:1.0"
+    await until(page, "document.querySelector('kube-deployment[name=created]')")
 
 
 def bare_pod(name: str) -> dict[str, Any]:

@@ -67,6 +67,8 @@ class ScriptedBridge:
         self.answers: dict[str, Callable[[], Awaitable[tuple[int, str]]]] = {}
         # Who answers all but the socket, where this is a proxy in front of somebody.
         self.upstream = ""
+        #: The HealingActions that there are.
+        self.actions: list[Json] = []
         self.connections = 0
         self._peers: asyncio.Queue[Peer] = asyncio.Queue()
         self._server: Server | None = None
@@ -112,6 +114,8 @@ class ScriptedBridge:
         if path == "/favicon.ico":
             # Browsers ask for it by themselves, sooner or later.
             return respond(b"", "image/x-icon")
+        if path == "/api/v1/actions":
+            return respond(json.dumps({"items": self.actions, "more": False}).encode(), "application/json")
         if self.upstream:
             async with ClientSession() as session, session.get(self.upstream + path) as answer:
                 return respond(await answer.read(), answer.content_type, HTTPStatus(answer.status))

@@ -31,7 +31,8 @@ MINE = """
 import { once, stream } from '/kubedom.js';
 const dispatch = (detail) => document.dispatchEvent(new CustomEvent('thing', { detail, bubbles: true }));
 const settled = (promise) => promise.then(({ detail }) => detail, (error) => error.name ?? String(error));
-Object.assign(window, { once, stream, dispatch, settled });
+const aborter = () => new AbortController();
+Object.assign(window, { once, stream, dispatch, settled, aborter });
 """
 
 
@@ -57,7 +58,8 @@ async def test_once_is_the_next_event_of_the_cluster(open_page: Open, bridge: Sc
     page, peer = await open_page(pod("a"), pod("b"), path="/once.html")
     await page.page.evaluate(
         """() => {
-          once(document, 'podFailed').then(({ detail, resource }) => { window.first = [detail.podName, resource.uid]; });
+          once(document, 'podFailed')
+            .then(({ detail, resource }) => { window.first = [detail.podName, resource.uid]; });
           once(document, 'podFailed', { filter: ({ detail }) => detail.podName === 'b' })
             .then((event) => { window.second = [event.detail.podName, event.constructor.name]; });
         }"""
@@ -78,14 +80,12 @@ async def test_once_is_the_next_event_of_the_cluster(open_page: Open, bridge: Sc
         ),
         ("const p = once(document, 'thing', { signal: AbortSignal.timeout(20) });", "TimeoutError"),
         (
-            "const c = new AbortController(); const p = once(document, 'thing', { signal: c.signal });"
-            "p.catch(() => {}); c.abort(); dispatch(1);",
+            "const c = aborter(), p = once(document, 'thing', { signal: c.signal }); p.catch(() => {}); c.abort(); dispatch(1);",
             "AbortError",
         ),
         ("const p = once(document, 'thing', { signal: AbortSignal.abort() }); dispatch(1);", "AbortError"),
         (
-            "const c = new AbortController(); const p = once(document, 'thing', { signal: c.signal });"
-            "dispatch(1); c.abort();",
+            "const c = aborter(), p = once(document, 'thing', { signal: c.signal }); dispatch(1); c.abort();",
             1,
         ),
     ],

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -27,6 +28,19 @@ DEPLOYMENT = "/apis/apps/v1/namespaces/default/deployments/web"
 ACTIONS = "/apis/kubedom.dev/v1alpha1/namespaces/default/healingactions"
 
 
+RESOURCES: dict[str, list[dict[str, Any]]] = {
+    "/api/v1": [
+        {"kind": "ConfigMap", "name": "configmaps", "namespaced": True},
+        {"kind": "Namespace", "name": "namespaces", "namespaced": False},
+        {"kind": "Pod", "name": "pods", "namespaced": True},
+        {"kind": "Pod", "name": "pods/log", "namespaced": True},
+        {"kind": "Secret", "name": "secrets", "namespaced": True},
+    ],
+    "/apis/apps/v1": [{"kind": "Deployment", "name": "deployments", "namespaced": True}],
+}
+COLLECTIONS = {"deployments", "statefulsets", "daemonsets", "events", "healingactions", "clusterhealingactions"}
+
+
 class Cluster:
     """Just so much of an API server that objects can be looked up and made once."""
 
@@ -36,17 +50,20 @@ class Cluster:
             DEPLOYMENT: {"metadata": {"name": "web", "uid": "uid-web"}},
         }
         self.made: list[dict[str, Any]] = []
+        self.applied: list[tuple[str, dict[str, Any], dict[str, str]]] = []
         self.refusal: Exception | None = None
         self.when_made: Callable[[str], None] = lambda _: None
 
-    async def call(self, method: str, path: str, *, body: Any = None, **_: Any) -> dict[str, Any]:
+    async def call(
+        self, method: str, path: str, *, body: Any = None, query: dict[str, str] | None = None, **_: Any
+    ) -> dict[str, Any]:
         await asyncio.sleep(0)
         if self.refusal is not None:
             raise self.refusal
         if method == "GET":
-            if path not in self.objects:
-                raise ApiError(404, "NotFound", f"{path} not found")
-            return self.objects[path]
+            return self._found(path)
+        if method == "PATCH":
+            return self._applied(path, body, query or {})
         path = f"{path}/{body['metadata']['name']}"
         if path in self.objects:
             raise ApiError(409, "AlreadyExists", "it exists")
@@ -56,6 +73,48 @@ class Cluster:
         self.made.append(made)
         self.when_made(made["metadata"]["name"])
         return made
+
+    def _found(self, path: str) -> dict[str, Any]:
+        if path in self.objects:
+            return self.objects[path]
+        if path in RESOURCES:
+            return {"resources": RESOURCES[path]}
+        if path.rpartition("/")[2] in COLLECTIONS:
+            return {"items": [found for name, found in self.objects.items() if name.rpartition("/")[0] == path]}
+        raise ApiError(404, "NotFound", f"{path} not found")
+
+    def _applied(self, path: str, body: Any, query: dict[str, str]) -> dict[str, Any]:
+        made: dict[str, Any] = msgspec.convert(body, dict)
+        made["metadata"] = body["metadata"] | {"uid": f"uid-of-{path}", "resourceVersion": "1"}
+        if "dryRun" not in query:
+            self.objects[path] = made
+            self.applied.append((path, made, query))
+        return made
+
+    @asynccontextmanager
+    async def stream(self, path: str, query: dict[str, str], **_: Any) -> AsyncIterator[Any]:
+        await asyncio.sleep(0)
+        content = asyncio.StreamReader()
+        known = path.removesuffix("/log") in self.objects
+        content.feed_data(b"a line\n" if known else b'{"message": "pods not found", "reason": "NotFound"}')
+        content.feed_eof()
+        yield SimpleNamespace(status=200 if known else 404, content=Content(content))
+
+    def refusal_of(self, status: int, data: bytes) -> Exception:
+        return ApiError(status, "NotFound", data.decode())
+
+
+class Content:
+    """A body as aiohttp gives it."""
+
+    def __init__(self, content: asyncio.StreamReader) -> None:
+        self._content = content
+
+    async def read(self, most: int) -> bytes:
+        return await self._content.read(most)
+
+    async def readany(self) -> bytes:
+        return await self._content.read(65_536)
 
 
 @dataclass

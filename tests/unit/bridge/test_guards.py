@@ -16,6 +16,7 @@ import pytest
 from tests.faults.wire import CLOSE, TEXT, Wire
 
 from kubedom_bridge import bridge as bridges
+from kubedom_bridge import protocol
 
 from .conftest import Running
 from .reviewing import Reviewing, reviewed
@@ -23,18 +24,40 @@ from .reviewing import Reviewing, reviewed
 OWN = "own"
 ORIGINS = [None, OWN, "null", "", "http://evil.example", "http://127.0.0.1:1", "https://127.0.0.1", "http://localhost"]
 SITES = [None, "same-origin", "none", "same-site", "cross-site", "unheard-of"]
-CONTENT_TYPES = [None, "application/json", "application/x-www-form-urlencoded", "text/plain", "multipart/form-data"]
+CONTENT_TYPES = [
+    None,
+    "application/json",
+    "application/x-www-form-urlencoded",
+    "text/plain",
+    "multipart/form-data; boundary=b",
+]
 COOKIES = [None, "good", "bad"]
+FORM = "multipart/form-data; boundary=b"
 BODIES = {
-    "application/json": b'{"token": "good"}',
-    "application/x-www-form-urlencoded": b"token=good",
+    ("/api/session", "application/json"): b'{"token": "good"}',
+    ("/api/session", "application/x-www-form-urlencoded"): b"token=good",
+    ("/api/deploy", "application/json"): b'{"name": "web"}',
+    ("/api/deploy", "application/x-www-form-urlencoded"): b"name=web",
+    ("/api/v1/config/", FORM): b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n--b--\r\n',
+}
+#: What is answered to each body that is taken; every other is of the wrong type.
+TAKEN = {
+    ("/api/session", "application/json"): 201,
+    ("/api/session", "application/x-www-form-urlencoded"): 303,
+    ("/api/deploy", None): 202,
+    ("/api/deploy", "application/json"): 202,
+    ("/api/deploy", "application/x-www-form-urlencoded"): 202,
+    ("/api/v1/config/", FORM): 202,
 }
 
 
 @pytest.fixture
 async def running(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Running]:
     monkeypatch.setattr(bridges, "SIGN_IN_BURST", 1e6)
-    async with reviewed(Reviewing(good="ann"), default_deployment="default/web", connections_a_user=1000) as started:
+    monkeypatch.setattr(protocol, "COMMANDS_PER_SECOND", 1e6)
+    monkeypatch.setattr(protocol, "MESSAGES_PER_SECOND", 1e6)
+    defaults = {"default_deployment": "default/web", "default_config": "default/settings"}
+    async with reviewed(Reviewing(good="ann"), **defaults, connections_a_user=1000) as started:
         yield started
 
 
@@ -103,12 +126,17 @@ async def test_a_second_header_beside_a_good_one_does_not_slip_through(running: 
 
 
 async def test_every_unsafe_request(running: Running) -> None:
-    requests = (("POST", "/api/session"), ("DELETE", "/api/session"), ("POST", "/api/deploy"))
+    requests = (
+        ("POST", "/api/session"),
+        ("DELETE", "/api/session"),
+        ("POST", "/api/deploy"),
+        ("POST", "/api/v1/config/"),
+    )
     for (method, path), origin, site, kind, cookie in itertools.product(
         requests, ORIGINS, SITES, CONTENT_TYPES, COOKIES
     ):
         named = headers(running, origin, site, cookie) | ({"Content-Type": kind} if kind else {})
-        body = BODIES.get(kind or "", b"x" if kind else b"")
+        body = BODIES.get((path, kind or ""), b"x" if kind else b"")
         answer = await running.request(method, path, body=body, **named)
         case = (method, path, origin, site, kind, cookie)
         assert answer.status == expected(*case), case
@@ -125,8 +153,6 @@ def expected(method: str, path: str, origin: str | None, site: str | None, kind:
         return 403
     if method == "DELETE":
         return 204
-    if path == "/api/session":
-        return {"application/json": 201, "application/x-www-form-urlencoded": 303}.get(kind or "", 415)
-    if cookie != "good":
+    if path != "/api/session" and cookie != "good":
         return 401
-    return 415 if kind else 202
+    return TAKEN.get((path, kind), 415)

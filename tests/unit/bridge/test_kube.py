@@ -23,9 +23,13 @@ class Server:
         self.headers: list[tuple[str, str]] = []
         self.status = 200
         self.answer: Any = {}
+        self.unavailable = 0
 
     async def handle(self, request: web.Request) -> web.Response:
         self.headers = [(name.lower(), value) for name, value in request.headers.items()]
+        if self.unavailable:
+            self.unavailable -= 1
+            return web.json_response({"message": "There can be a delay.", "reason": "ServiceUnavailable"}, status=503)
         return web.json_response(self.answer, status=self.status)
 
     def refuses(self, status: int, reason: str, message: str) -> None:
@@ -117,3 +121,23 @@ async def test_an_invalid_object_is_no_matter_of_rights(api: Api, server: Server
     problem = await refusal(api)
     assert isinstance(problem, ApiError)
     assert (problem.status, problem.message) == (422, "spec.action: Unsupported value")
+
+
+async def test_what_a_starting_api_server_cannot_take_yet_is_created_when_it_can(
+    api: Api, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kubedom_bridge.kube.UNAVAILABLE_POLL_SECONDS", 0)
+    server.unavailable, server.answer = 3, {"kind": "HealingAction"}
+    assert await api.create("/apis", {}) == {"kind": "HealingAction"}
+    server.refuses(409, "AlreadyExists", "It is there.")
+    with pytest.raises(ApiError, match="It is there"):
+        await api.create("/apis", {})
+
+
+async def test_an_api_server_that_stays_unavailable_is_believed_in_the_end(
+    api: Api, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kubedom_bridge.kube.UNAVAILABLE_SECONDS", 0)
+    server.unavailable = 3
+    with pytest.raises(ApiError, match="There can be a delay"):
+        await api.create("/apis", {})

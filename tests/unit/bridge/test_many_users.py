@@ -10,11 +10,12 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 import pytest
+from tests.faults.wire import Wire
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin, Subprotocol
 
-from kubedom_bridge import audit
+from kubedom_bridge import audit, bodies
 from kubedom_bridge.arrivals import Arrivals
 from kubedom_bridge.limits import Buckets, Connections
 
@@ -87,12 +88,13 @@ async def test_who_follows_a_link_from_elsewhere_is_asked_for_no_token_before_th
         (b'{"token": "bad"}', JSON, 401, "token"),
         (b'{"token": 5}', JSON, 422, "token"),
         (b"{}", JSON, 422, "token"),
-        (b"[]", JSON, 422, "token"),
-        (b"[" * 5000, JSON, 422, "token"),
-        (b"\xff", JSON, 422, "token"),
-        (b"", JSON, 422, "token"),
+        (b"[]", JSON, 422, None),
+        (b"[" * 5000, JSON, 422, None),
+        (b"\xff", JSON, 422, None),
+        (b"", JSON, 422, None),
         (b"token=", FORM, 422, "token"),
-        (b"\xff\xfe", FORM, 422, "token"),
+        (b"\xff\xfe", FORM, 422, None),
+        (b"token=x&token=y", FORM, 422, None),
         (b"token=x", {"content_type": "text/plain"}, 415, None),
         (b"token=x", {}, 415, None),
         (b"x" * 40_000, JSON, 413, None),
@@ -195,3 +197,17 @@ def test_limits_are_each_ones_own_and_forgotten() -> None:
     assert [connections.enter(cast(Any, bob)) for _ in range(2)] == [True, False]
     connections.leave(cast(Any, ann))
     assert connections.enter(cast(Any, bob))
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "BODY_SECONDS", 0.2)
+    head = ["POST /api/session HTTP/1.1", f"Host: 127.0.0.1:{running.bridge.port}", "Content-Length: 5"]
+
+    def ask() -> tuple[int, str, bytes]:
+        with Wire(running.bridge.port) as wire:
+            wire.ask([*head, "Content-Type: application/json"], b"{")
+            return wire.status, wire.header("connection"), wire.body()
+
+    status, connection, body = await running.in_thread(ask)
+    assert (status, connection) == (408, "close")
+    assert json.loads(body)["type"] == "urn:kubedom:tooSlow"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import re
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
 from starlette.routing import BaseRoute, Mount, Route
 
-from kubedom_bridge.app import make_app
+from kubedom_bridge.app import description, make_app
 from kubedom_bridge.protocol import SOCKET_PATH
-from kubedom_bridge.site import Site
 
 from .conftest import Running
 
@@ -30,9 +33,17 @@ def methods(routes: list[BaseRoute], prefix: str = "") -> dict[str, set[str]]:
     return found
 
 
-def test_every_route_is_described_and_nothing_else() -> None:
-    served = methods(make_app(cast(Site, None)).routes)
-    described = {path: {method.upper() for method in item} for path, item in DESCRIPTION["paths"].items()}
+def test_it_is_openapi() -> None:
+    OpenAPIV31SpecValidator(cast(Any, DESCRIPTION)).validate()
+
+
+@pytest.mark.parametrize("config_path", ["/api/v1/config/", "/django/api/v1/config/"])
+async def test_every_route_is_described_and_nothing_else(running: Running, config_path: str) -> None:
+    site = dataclasses.replace(running.bridge.site, config_path=config_path)
+    served = methods(make_app(site).routes)
+    described = {path: {method.upper() for method in item} for path, item in description(config_path)["paths"].items()}
+    assert config_path in described
+    OpenAPIV31SpecValidator(cast(Any, description(config_path))).validate()
     assert {path: found for path, found in served.items() if path not in NO_REST} == described
 
 
@@ -69,3 +80,13 @@ async def test_a_wrong_path_or_method_is_told_as_a_problem_also_without_a_sign_i
         assert (answer.headers["content-type"], answer.json["status"]) == ("application/problem+json", status)
     if status == 405:
         assert answer.headers["allow"]
+
+
+def test_the_documentation_names_every_request() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "rest.md").read_text()
+    named = {
+        (method.lower(), path)
+        for method, path in re.findall(r"`(GET|POST|DELETE) (/\S+)`", text.partition("## Deploy")[0])
+    }
+    described = {(method, path) for path, item in DESCRIPTION["paths"].items() for method in item}
+    assert named == described

@@ -69,6 +69,18 @@ async def test_an_action_takes_the_right_to_ask_for_it_and_the_right_to_do_it(na
         assert await made(Server(*set(needed) - {one})).verdicts(ANN, [question(name, kind)]) == [False]
 
 
+@pytest.mark.parametrize(
+    ("kind", "plural"), [("HealingAction", "healingactions"), ("ClusterHealingAction", "clusterhealingactions")]
+)
+@pytest.mark.parametrize("name", ["approveHealing", "denyHealing"])
+async def test_a_decision_takes_the_right_to_approve_and_to_write_it_down(name: str, kind: str, plural: str) -> None:
+    asked = [question(name, kind, "restart-1")]
+    assert await made(Server(f"patch {plural}", f"approve {plural}")).verdicts(ANN, asked) == [True]
+    assert await made(Server(f"patch {plural}")).verdicts(ANN, asked) == [False]
+    assert await made(Server(f"approve {plural}")).verdicts(ANN, asked) == [False]
+    assert await made(Server(f"patch {plural}", f"approve {plural}")).verdicts(ANN, [question(name, "Pod")]) == [False]
+
+
 async def test_a_right_over_one_object_is_for_that_one() -> None:
     permissions = made(Server("create healingactions", "patch deployments web"))
     asked = [question("restartDeployment", "Deployment", name) for name in ("web", "other")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import pytest
@@ -34,6 +36,11 @@ class Server:
             return {"status": {"allowed": f"{asked['verb']} {resource}" in self.allowed}}
         self.done.append((method, path, body))
         return {}
+
+    @asynccontextmanager
+    async def stream(self, path: str, query: dict[str, str], **_: Any) -> AsyncIterator[str]:
+        self.done.append(("GET", path, query))
+        yield "a stream"
 
 
 def restart(**spec: Any) -> dict[str, Any]:
@@ -115,7 +122,11 @@ async def test_one_object_is_looked_at_with_the_users_right() -> None:
     ("method", "path", "body"),
     [
         ("GET", "/api/v1/namespaces/shop/pods", None),
-        ("GET", "/api/v1/namespaces/shop/pods/web-1/log", None),
+        ("GET", "/api/v1/namespaces/shop/secrets", None),
+        ("GET", "/apis/apps/v1/namespaces/shop/deployments", None),
+        ("GET", "/apis/apps/v1/namespaces/shop/deployments/web/log", None),
+        ("DELETE", "/api/v1/namespaces/shop/pods/web-1/log", None),
+        ("GET", "/api/v1/namespaces/shop/pods/web-1/exec", None),
         ("GET", "/api/v1/namespaces/shop/pods/..", None),
         ("GET", "/api/v1/namespaces/shop/pods/a%2f..%2fb", None),
         ("GET", "/api/v1/namespaces/shop/pods/a?watch=1", None),
@@ -137,9 +148,35 @@ async def test_nothing_else_is_done_for_somebody_else(method: str, path: str, bo
     assert server.reviewed == server.done == []
 
 
-def test_nothing_is_streamed_for_somebody_else() -> None:
+@pytest.mark.parametrize(
+    ("right", "path"),
+    [
+        ("list events", "/api/v1/namespaces/shop/events"),
+        ("list healingactions", ACTIONS),
+        ("list clusterhealingactions", NODE_ACTIONS),
+    ],
+)
+async def test_events_and_actions_are_listed_with_the_users_right(right: str, path: str) -> None:
+    server = Server(right)
+    await stated(server).call("GET", path)
+    assert server.done == [("GET", path, None)]
+    with pytest.raises(NotPermitted, match=f"ann may not {right}"):
+        await stated(Server()).call("GET", path)
+
+
+async def test_a_log_is_read_with_the_users_right() -> None:
+    log = "/api/v1/namespaces/shop/pods/x/log"
+    server = Server("get pods/log")
+    async with stated(server).stream(log, {"tailLines": "3"}, inactivity=1) as answer:
+        assert (answer, server.done) == ("a stream", [("GET", log, {"tailLines": "3"})])
+    server = Server("get pods")
+    with pytest.raises(NotPermitted, match='ann may not get pods/log "x" in namespace shop'):
+        async with stated(server).stream(log, {}, inactivity=1):
+            pass
     with pytest.raises(NotPermitted, match="may not impersonate"):
-        stated(Server("get pods")).stream("/api/v1/namespaces/shop/pods/x", {}, inactivity=1)
+        async with stated(server).stream("/api/v1/pods", {"watch": "1"}, inactivity=1):
+            pass
+    assert server.done == []
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,17 @@ def test_every_phase_has_its_event(phase: str, event: str, severity: str) -> Non
     )
 
 
+def test_who_may_approve_is_told_what_for_and_until_when() -> None:
+    waits = action(reason="It hangs.", activeDeadlineSeconds=90)._replace(phase="AwaitingApproval", pinned_uid="uid-p")
+    told = announce.entry(waits, cluster="c", now=0.0, replayed=False)
+    assert told is not None
+    assert (told.detail["actionName"], told.detail["actionUid"], told.detail["reason"]) == ("a", "uid-a", "It hangs.")
+    assert told.detail["until"] == "2026-01-01T00:01:30.000Z"
+    begun = announce.entry(waits._replace(phase="Running"), cluster="c", now=0.0, replayed=False)
+    assert begun is not None
+    assert "until" not in begun.detail
+
+
 def test_nothing_is_told_of_what_only_exists() -> None:
     assert announce.entry(DONE._replace(phase="Pending"), cluster="c", now=0.0, replayed=False) is None
 

@@ -11,7 +11,10 @@ import pytest
 from kubedom_bridge.action_catalogue import ACTION_KINDS, TARGETS, Right
 from kubedom_operator.admission_manifests import (
     BY_FORCE,
+    NAMES,
+    POLICIES_POLICY,
     POLICY,
+    VETOES_POLICY,
     asked_rights,
     canary_rights,
     known,
@@ -49,7 +52,7 @@ def test_every_row_asks_for_its_rights_and_for_no_other(action: str, target: str
 
 
 def test_each_right_is_asked_once_and_by_name_unless_it_is_for_any() -> None:
-    policy, _ = validating(stamped=True)
+    policy, *_ = validating(stamped=True)
     expressions = [
         each["expression"] for each in policy["spec"]["validations"] if "variables.asks" in each["expression"]
     ]
@@ -62,16 +65,16 @@ def test_each_right_is_asked_once_and_by_name_unless_it_is_for_any() -> None:
 
 def test_an_expression_asks_at_most_twice_for_that_is_what_cel_allows() -> None:
     for stamped in (True, False):
-        policy, _ = validating(stamped=stamped)
-        for each in policy["spec"]["validations"]:
-            assert each["expression"].count("authorizer") <= 2
-            # A message cannot ask: it would be dropped, and the user would read the expression.
-            assert "authorizer" not in each["messageExpression"]
+        for policy in validating(stamped=stamped)[::2]:
+            for each in policy["spec"]["validations"]:
+                assert each["expression"].count("authorizer") <= 2
+                # A message cannot ask: it would be dropped, and the user would read the expression.
+                assert "authorizer" not in each["messageExpression"]
 
 
 def test_variables_are_defined_before_they_are_used() -> None:
     for stamped in (True, False):
-        policy, _ = validating(stamped=stamped)
+        policy, *_ = validating(stamped=stamped)
         defined: set[str] = set()
         for variable in policy["spec"]["variables"]:
             assert set(re.findall(r"variables\.(\w+)", variable["expression"])) <= defined
@@ -79,11 +82,17 @@ def test_variables_are_defined_before_they_are_used() -> None:
 
 
 def test_nothing_is_let_pass_where_the_policy_cannot_be_evaluated() -> None:
-    policy, binding = validating(stamped=True)
     stamp, _ = mutating("v1beta1")
-    assert (policy["spec"]["failurePolicy"], stamp["spec"]["failurePolicy"]) == ("Fail", "Fail")
-    assert binding["spec"] == {"policyName": POLICY, "validationActions": ["Deny"]}
+    assert stamp["spec"]["failurePolicy"] == "Fail"
     assert stamp["apiVersion"] == "admissionregistration.k8s.io/v1beta1"
+    for stamped, names in ((True, [POLICY, POLICIES_POLICY]), (False, [POLICY, VETOES_POLICY, POLICIES_POLICY])):
+        made = validating(stamped=stamped)
+        assert [each["metadata"]["name"] for each in made[::2]] == names
+        for policy, binding in zip(made[::2], made[1::2], strict=True):
+            assert policy["spec"]["failurePolicy"] == "Fail"
+            named = policy["metadata"]["name"]
+            assert binding["spec"] == {"policyName": named, "validationActions": ["Deny"]}
+            assert named in NAMES
 
 
 def test_only_without_a_stamp_may_somebody_ask_for_another() -> None:

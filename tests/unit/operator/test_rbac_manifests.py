@@ -14,7 +14,7 @@ def granted(roles: list[dict[str, Any]], name: str) -> set[tuple[str, str, str]]
         (verb, group, resource)
         for rule in role["rules"]
         for verb in rule["verbs"]
-        for group in rule["apiGroups"]
+        for group in rule.get("apiGroups", ())
         for resource in rule["resources"]
     }
 
@@ -43,7 +43,27 @@ def test_the_operator_cannot_ask_for_an_action_and_the_bridge_not_carry_one_out(
     } == {
         ("kubedom.dev", "healingactions"),
         ("kubedom.dev", "clusterhealingactions"),
+        ("kubedom.dev", "healingvetoes"),
     }
+
+
+def test_what_a_proxys_users_may_apply_is_a_role_of_its_own_and_no_user_is_shown_a_secret() -> None:
+    roles = {each["metadata"]["name"]: each for each in rbac_manifests.bridge()}
+    role = roles["kubedom-bridge-impersonate-apply"]
+    (asked,) = [rule for rule in role["rules"] if "nonResourceURLs" in rule]
+    assert asked == {"nonResourceURLs": ["/api/*", "/apis/*"], "verbs": ["impersonate-on:user-info:get"]}
+    patched = {
+        resource
+        for rule in role["rules"]
+        for resource in rule.get("resources", ())
+        if "impersonate-on:user-info:patch" in rule["verbs"]
+    }
+    assert patched >= {"configmaps", "secrets", "deployments"}
+    assert not patched & {"clusterroles", "clusterrolebindings", "roles", "rolebindings"}
+    for each in roles.values():
+        for rule in each["rules"]:
+            if "secrets" in rule.get("resources", ()):
+                assert rule["verbs"] == ["impersonate-on:user-info:patch"]
 
 
 def test_an_editor_asks_for_actions_and_only_an_admin_decides_over_them() -> None:

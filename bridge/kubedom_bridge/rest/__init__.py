@@ -1,0 +1,1 @@
+"""The requests beside the socket: each module is one, or what several need; openapi.json describes them."""
