@@ -20,7 +20,7 @@ import msgspec
 from .action_catalogue import ACTION_KINDS, TARGETS, ActionKind
 from .errors import CommandRefused
 from .journal import Journal, Record
-from .kube import Api, ApiError
+from .kube import Api, ApiError, create_named
 from .protocol import Command, Target
 
 GROUP = "kubedom.dev"
@@ -290,7 +290,7 @@ async def _target_uid(api: Api, target: Target) -> str:
 async def _create(api: Api, command: Command, name: str, uid: str, user: str) -> ActionRef:
     path = collection_path(action_namespace(command.target))
     try:
-        made = await api.create(path, manifest(command, name, uid, user))
+        made = await create_named(api, path, manifest(command, name, uid, user))
     except ApiError as error:
         if error.status == 404:
             raise CommandRefused(

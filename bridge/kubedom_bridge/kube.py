@@ -266,25 +266,6 @@ class Api:
         answer: dict[str, Any] = json.loads(data) if data else {}
         return answer
 
-    async def create(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Create an object that has a name, and ask again while the API server cannot take it yet; errors as `call`.
-
-        Having a name, it is not made twice where an answer that was lost had made it: that is a conflict (409).
-
-        Args:
-            path: The collection's.
-            body: The object.
-
-        """
-        ends = time.monotonic() + UNAVAILABLE_SECONDS
-        while True:
-            try:
-                return await self.call("POST", path, body=body)
-            except ApiError as error:
-                if error.status != 503 or time.monotonic() >= ends:
-                    raise
-            await asyncio.sleep(UNAVAILABLE_POLL_SECONDS)
-
     @asynccontextmanager
     async def stream(
         self, path: str, query: dict[str, str], *, inactivity: float, accept: str = "application/json"
@@ -352,6 +333,30 @@ class Api:
             self._client = client.ApiClient(configuration)
             if former is not None:
                 await former.close()
+
+
+async def create_named(api: Api, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Create an object that has a name, and ask again while the API server cannot take it yet.
+
+    Having a name, it is not made twice where an answer that was lost had made it: that is a conflict (409).
+
+    Args:
+        api: The API server, asked as whoever creates it.
+        path: The collection's.
+        body: The object.
+
+    Raises:
+        KubedomError: as `Api.call`.
+
+    """
+    ends = time.monotonic() + UNAVAILABLE_SECONDS
+    while True:
+        try:
+            return await api.call("POST", path, body=body)
+        except ApiError as error:
+            if error.status != 503 or time.monotonic() >= ends:
+                raise
+        await asyncio.sleep(UNAVAILABLE_POLL_SECONDS)
 
 
 def _refusal(status: int, data: bytes, name: str) -> KubedomError:

@@ -17,7 +17,7 @@ from typing import Any
 from .action_catalogue import TARGETS
 from .actions import GROUP, NAME, VERSION, ActionRef, Outcome
 from .errors import CommandRefused
-from .kube import Api, ApiError
+from .kube import Api, ApiError, create_named
 from .protocol import Command, Target
 
 COMMAND = "vetoHealing"
@@ -129,7 +129,7 @@ async def start(command: Command, user: str, api: Api) -> tuple[ActionRef, async
     path = collection_path(target.namespace)
     created = True
     try:
-        made = await api.create(path, manifest(command, name, uid, user, until))
+        made = await create_named(api, path, manifest(command, name, uid, user, until))
     except ApiError as error:
         if error.status == 404:
             raise CommandRefused(

@@ -29,7 +29,7 @@ from tests.kubelet import by_hand, crash_looping, running, terminated
 from tests.running import wait_for
 
 from kubedom_bridge.actions import collection_path
-from kubedom_bridge.kube import Api, ClusterChoice
+from kubedom_bridge.kube import Api, ClusterChoice, create_named
 from kubedom_operator import local
 from kubedom_operator.healing.model import read
 from kubedom_operator.healing.record import ActionGone, Record, ServerClock
@@ -177,7 +177,7 @@ async def test_a_click_right_after_the_api_servers_start_is_one_action(
         await asyncio.to_thread(local_cluster.restart_apiserver)
         wanted = action("deletePod", "Pod", "never-was", requestedBy="somebody")
         wanted["metadata"] = {"name": "clicked", "namespace": namespace}
-        made = await api.create(collection_path(namespace), wanted)
+        made = await create_named(api, collection_path(namespace), wanted)
         assert made["spec"]["requestedBy"] != "somebody"
     finally:
         await api.close()

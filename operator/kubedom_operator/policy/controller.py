@@ -16,7 +16,7 @@ from typing import Any
 
 from kubedom_bridge.actions import GROUP, VERSION
 from kubedom_bridge.errors import ClusterUnreachable, KubedomError
-from kubedom_bridge.kube import MERGE_PATCH, Api, ApiError
+from kubedom_bridge.kube import MERGE_PATCH, Api, ApiError, create_named
 from kubedom_bridge.protocol import Entry
 from kubedom_operator.timers import TimerWheel
 
@@ -277,7 +277,7 @@ class Policies:
         wait = REFUSED_SECONDS
         try:
             try:
-                made = await acting.create(collection, record.action(policy, decision))
+                made = await create_named(acting, collection, record.action(policy, decision))
             except ApiError as error:
                 if error.status != 409:
                     raise

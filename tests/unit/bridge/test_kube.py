@@ -10,7 +10,7 @@ from aiohttp import web
 from kubernetes.aio import client
 
 from kubedom_bridge.errors import AdmissionDenied, KubedomError, NotPermitted
-from kubedom_bridge.kube import Api, ApiError
+from kubedom_bridge.kube import Api, ApiError, create_named
 
 SENTENCE = 'ann may not patch deployments.apps "db" in namespace shop, which restartDeployment would do.'
 POLICY = "healingactions.kubedom.dev"
@@ -128,10 +128,10 @@ async def test_what_a_starting_api_server_cannot_take_yet_is_created_when_it_can
 ) -> None:
     monkeypatch.setattr("kubedom_bridge.kube.UNAVAILABLE_POLL_SECONDS", 0)
     server.unavailable, server.answer = 3, {"kind": "HealingAction"}
-    assert await api.create("/apis", {}) == {"kind": "HealingAction"}
+    assert await create_named(api, "/apis", {}) == {"kind": "HealingAction"}
     server.refuses(409, "AlreadyExists", "It is there.")
     with pytest.raises(ApiError, match="It is there"):
-        await api.create("/apis", {})
+        await create_named(api, "/apis", {})
 
 
 async def test_an_api_server_that_stays_unavailable_is_believed_in_the_end(
@@ -140,4 +140,4 @@ async def test_an_api_server_that_stays_unavailable_is_believed_in_the_end(
     monkeypatch.setattr("kubedom_bridge.kube.UNAVAILABLE_SECONDS", 0)
     server.unavailable = 3
     with pytest.raises(ApiError, match="There can be a delay"):
-        await api.create("/apis", {})
+        await create_named(api, "/apis", {})
