@@ -44,15 +44,21 @@ function attach(worker, hear) {
     worker.onerror = giveUp;
     port.onmessage = ({ data }) => {
       clearTimeout(timer);
+      worker.onerror = null;
       if (data.welcome) resolve({ postMessage: (said) => port.postMessage(said), close: () => leave(port) });
       else hear(data);
     };
   });
 }
 
-/** @param {MessagePort} port */
+/**
+ * Chromium keeps a worker's port as long as the page, and would keep with it whatever hears.
+ *
+ * @param {MessagePort} port
+ */
 function leave(port) {
   port.postMessage({ leave: true });
+  port.onmessage = null;
   port.close();
 }
 

@@ -2,7 +2,7 @@
 
 from tests.browser.sdk.conftest import OpenWidgets
 from tests.browser.sdk.scripted import ScriptedBridge, changes, event, gone, pod
-from tests.browser.sdk.test_leaks import count
+from tests.browser.sdk.test_leaks import count, elements
 
 WIDGETS = ("kube-button", "kube-count", "kube-healthcheck", "kube-modal")
 ROUND = """async () => {
@@ -39,4 +39,4 @@ async def test_widgets_that_came_and_went_are_not_kept(bridge: ScriptedBridge, o
     await listening.forget()
     await page.request_gc()
     cdp = await page.context.new_cdp_session(page)
-    assert {tag: await count(cdp, page, tag) for tag in WIDGETS} == dict.fromkeys(WIDGETS, 0)
+    assert {tag: await count(cdp, page, elements(tag)) for tag in WIDGETS} == dict.fromkeys(WIDGETS, 0)
