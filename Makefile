@@ -8,7 +8,7 @@ run: .venv/ready
 	$(BIN)/kubedom run $(if $(KUBECONFIG),,--demo) $(ARGS)
 
 test: .venv/ready
-	tests/install-chromium.sh
+	tests/install-browsers.sh
 	tests/check.sh
 
 .venv/ready: pyproject.toml
