@@ -104,10 +104,13 @@ async def events(
 
 
 def report(title: str, results: dict[str, list[dict[str, float]]], columns: dict[str, str]) -> None:
-    """Print the median of each figure."""
+    """Print the median of each figure, and of the longest tasks and frames the longest."""
     print(f"\n{title}\n{'':10}" + "".join(f"{heading:>{len(heading) + 3}}" for heading in columns.values()))
     for kind, each in results.items():
-        medians = {name: statistics.median(one[name] for one in each) for name in columns}
+        medians = {
+            name: (max if name in {"task", "frame"} else statistics.median)([one[name] for one in each])
+            for name in columns
+        }
         cells = (
             f"{value:{len(columns[name]) + 3},.{0 if value >= 100 or name == 'task' else 2}f}"
             for name, value in medians.items()
