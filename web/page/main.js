@@ -10,11 +10,16 @@ import { IncidentList } from './incident-list.js';
 import { repaint } from './painting.js';
 import { PodsTable, failing } from './pods-table.js';
 import { showCounters, showStatus } from './status.js';
+import { t, translate } from './text.js';
 import { toast } from './toasts.js';
+import { followAddress } from './views.js';
 import { WorkloadList } from './workload-list.js';
 
 const cluster = document.querySelector('kube-cluster');
 if (!cluster) throw new Error('index.html has no <kube-cluster>.');
+
+translate(document);
+followAddress();
 
 const pods = new PodsTable(cluster);
 const workloads = new WorkloadList();
@@ -49,7 +54,7 @@ cluster.addEventListener('kube:status', () => {
 for (const type of /** @type {const} */ (['resource-failed', 'resource-recovered', 'kube:incidentchange'])) {
   cluster.addEventListener(type, () => incidents.refresh());
 }
-cluster.addEventListener('kube:resync', () => toast('There was a gap; everything was read again and is up to date.', 'info'));
+cluster.addEventListener('kube:resync', () => toast(t('frame.gap'), 'info'));
 cluster.addEventListener('kube:error', (event) => toast(event.detail.message, 'failed'));
 
 showStatus(cluster);

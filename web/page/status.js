@@ -6,9 +6,8 @@
  * @import {KubeCluster} from '../index.js'
  */
 import { byId, setText } from './html.js';
+import { t } from './text.js';
 import { clock } from './wording.js';
-
-const WORDS = { live: 'Live', stale: 'Stale', offline: 'Offline', connecting: 'Connecting' };
 
 /** @param {KubeCluster} cluster */
 export function showStatus(cluster) {
@@ -18,7 +17,7 @@ export function showStatus(cluster) {
   const countDown = () => {
     const { retryAt } = cluster.status;
     const seconds = retryAt ? Math.ceil((retryAt - Date.now()) / 1000) : 0;
-    setText(byId('bannerRetry'), seconds > 1 ? `Trying again in ${seconds} s.` : retryAt ? 'Trying again.' : '');
+    setText(byId('bannerRetry'), seconds > 1 ? t('frame.retryIn', { seconds }) : retryAt ? t('frame.retrying') : '');
   };
 
   const show = () => {
@@ -27,15 +26,15 @@ export function showStatus(cluster) {
     connection.dataset.state = state;
     connection.title = message;
     const lag = Math.round(Number(cluster.getAttribute('lag')));
-    const word = state === 'live' && lag > 0 ? `Live, ${lag} s behind` : WORDS[state];
-    setText(byId('connectionWord'), signedOut ? 'Signed out' : word);
+    const word = state === 'live' && lag > 0 ? t('frame.behind', { seconds: lag }) : t(`frame.${state}`);
+    setText(byId('connectionWord'), signedOut ? t('frame.signedOut') : word);
     setText(byId('clusterName'), cluster.info.name);
     setText(byId('clusterVersion'), cluster.info.version);
     const trouble = state === 'stale' || state === 'offline' || reason === 'resync';
     banner.hidden = !trouble;
     banner.dataset.state = state;
     if (trouble) {
-      setText(byId('bannerWord'), signedOut ? 'Signed out.' : `${WORDS[state]} since ${clock(since)}.`);
+      setText(byId('bannerWord'), signedOut ? `${t('frame.signedOut')}.` : t('frame.since', { state: t(`frame.${state}`), time: clock(since) }));
       setText(byId('bannerText'), message);
       countDown();
     }

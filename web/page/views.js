@@ -1,0 +1,40 @@
+/**
+ * The views of the page, of which one is shown: `?view=pods` in the address, the overview without.
+ *
+ * A view is a `<section data-view="…">` of index.html, and the links of the header go to it. Parts of the page that do work only
+ * while they are looked at ask `shown()` and listen to `view` on the document.
+ */
+import { address } from './address.js';
+import { byId } from './html.js';
+
+/** @returns {string} The name of the view that is shown. */
+export function shown() {
+  const wanted = address.get('view');
+  return document.querySelector(`[data-view="${CSS.escape(wanted)}"]`) ? wanted : 'overview';
+}
+
+/** Shows what the address says, now and whenever it changes. */
+export function followAddress() {
+  let before = '';
+  const show = () => {
+    const now = shown();
+    for (const section of document.querySelectorAll('[data-view]')) {
+      /** @type {HTMLElement} */ (section).hidden = section.getAttribute('data-view') !== now;
+    }
+    for (const link of byId('views').querySelectorAll('a')) {
+      if (link.dataset.to === now) link.setAttribute('aria-current', 'page');
+      else link.removeAttribute('aria-current');
+    }
+    if (before !== now) document.dispatchEvent(new CustomEvent('view', { detail: { name: now } }));
+    before = now;
+  };
+  address.addEventListener('change', show);
+  byId('views').addEventListener('click', (event) => {
+    const link = event.target instanceof Element ? event.target.closest('a') : null;
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
+    event.preventDefault();
+    address.set({ view: link.dataset.to === 'overview' ? null : (link.dataset.to ?? null) });
+    byId(`view-${link.dataset.to}`).focus();
+  });
+  show();
+}
