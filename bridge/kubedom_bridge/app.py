@@ -61,9 +61,12 @@ def make_app(site: Site) -> Starlette:
         try:
             await site.identify(request)
         except SignInRefused as refusal:
+            asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
             if request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
-                return pages.again(request.url.path)
-            return pages.sign_in(refusal.message) if site.by_token else pages.message("Sign in", str(refusal), 401)
+                return pages.again(asked)
+            if site.by_token:
+                return pages.sign_in(refusal.message, asked)
+            return pages.message("Sign in", str(refusal), 401)
         except KubedomError as error:
             return pages.message("The cluster cannot be asked", str(error), 503)
         return _file(site, request.path_params.get("path") or "index.html")

@@ -14,7 +14,8 @@ _PAGE = Template(
 )
 _FORM = Template(
     '<p role="status">$said</p>'
-    '<form method="post" action="/api/session"><label for="token">Token</label>'
+    '<form method="post" action="/api/session"><input type="hidden" name="next" value="$next">'
+    '<label for="token">Token</label>'
     '<textarea id="token" name="token" rows="6" required autofocus autocomplete="off" spellcheck="false"></textarea>'
     "<p>A token of this cluster, as <code>kubectl create token NAME</code> prints it, or of your identity provider.</p>"
     "<button>Sign in</button></form>"
@@ -26,9 +27,15 @@ def message(title: str, sentence: str, status: int) -> HTMLResponse:
     return _page(title, f"<p>{escape(sentence)}</p>", status)
 
 
-def sign_in(said: str) -> HTMLResponse:
-    """Ask for a token; `said` tells what was wrong before."""
-    return _page("Sign in", _FORM.substitute(said=escape(said)), 401)
+def sign_in(said: str, then: str) -> HTMLResponse:
+    """Ask for a token.
+
+    Args:
+        said: What was wrong before.
+        then: The path, with its query, that was asked for.
+
+    """
+    return _page("Sign in", _FORM.substitute(said=escape(said), next=escape(then)), 401)
 
 
 def again(path: str) -> HTMLResponse:

@@ -2,13 +2,14 @@
  * kubedom's own page, written only with the SDK: what it can do, any page can.
  */
 import { KubeResource } from '../kubedom.js';
+import { Account } from './account.js';
 import { handleActions } from './actions.js';
 import { Approvals } from './approvals.js';
-import { byId, typing } from './html.js';
 import { IncidentDialog } from './incident-dialog.js';
 import { IncidentList } from './incident-list.js';
 import { repaint } from './painting.js';
 import { PodsTable, failing } from './pods-table.js';
+import { listenForKeys } from './shortcuts.js';
 import { showCounters, showStatus } from './status.js';
 import { t, translate } from './text.js';
 import { toast } from './toasts.js';
@@ -58,6 +59,8 @@ cluster.addEventListener('kube:resync', () => toast(t('frame.gap'), 'info'));
 cluster.addEventListener('kube:error', (event) => toast(event.detail.message, 'failed'));
 
 showStatus(cluster);
+new Account(cluster);
+listenForKeys();
 handleActions(cluster, (progress) => {
   dialog.show(progress);
   const element = cluster.resource(progress.uid);
@@ -68,10 +71,4 @@ take({
   added: [...cluster.querySelectorAll('*')].filter((element) => element instanceof KubeResource),
   changed: [],
   removed: [],
-});
-
-document.addEventListener('keydown', (event) => {
-  if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey || typing() || document.querySelector('dialog[open]')) return;
-  event.preventDefault();
-  byId('podSearch').focus();
 });

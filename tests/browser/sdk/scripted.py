@@ -67,6 +67,8 @@ class ScriptedBridge:
         self.answers: dict[str, Callable[[], Awaitable[tuple[int, str]]]] = {}
         # Who answers all but the socket, where this is a proxy in front of somebody.
         self.upstream = ""
+        #: Who is signed in; None for nobody.
+        self.user: Json | None = {"user": "ada", "groups": ["dev"], "expires": None}
         #: The HealingActions that there are.
         self.actions: list[Json] = []
         self.connections = 0
@@ -114,6 +116,10 @@ class ScriptedBridge:
         if path == "/favicon.ico":
             # Browsers ask for it by themselves, sooner or later.
             return respond(b"", "image/x-icon")
+        if path == "/api/session":
+            nobody = {"type": "urn:kubedom:signIn", "title": "Sign in.", "status": 401, "signIn": "token"}
+            said = json.dumps(self.user or nobody).encode()
+            return respond(said, "application/json", HTTPStatus.OK if self.user else HTTPStatus.UNAUTHORIZED)
         if path == "/api/v1/actions":
             return respond(json.dumps({"items": self.actions, "more": False}).encode(), "application/json")
         if self.upstream:

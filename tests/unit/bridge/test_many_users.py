@@ -71,13 +71,35 @@ async def test_the_page_asks_for_a_token_and_the_form_leads_to_the_page(running:
     assert "does not accept" in wrong.body
 
 
+async def test_the_form_leads_to_what_was_asked_for_and_to_no_other_site(running: Running) -> None:
+    asked = await running.request("GET", "/?view=pods&ns=a")
+    assert 'name="next" value="/?view=pods&amp;ns=a"' in asked.body
+    wrong = await sign_in(running, urlencode({"token": "bad", "next": "/?x"}).encode(), accept="text/html", **FORM)
+    assert 'value="/?x"' in wrong.body
+    for then, leads in {
+        "/?view=pods&ns=a": "/?view=pods&ns=a",
+        "//evil.example": "/",
+        "/\\evil.example": "/",
+        "https://evil.example/": "/",
+        "/a\r\nSet-Cookie: b=c": "/",
+        "": "/",
+    }.items():
+        answer = await sign_in(running, urlencode({"token": GOOD, "next": then}).encode(), **FORM)
+        assert (answer.status, answer.headers["location"]) == (303, leads)
+
+
+async def test_who_is_signed_out_is_told_how_one_signs_in(running: Running) -> None:
+    assert (await running.request("GET", "/api/session")).json["signIn"] == "token"
+
+
 async def test_who_follows_a_link_from_elsewhere_is_asked_for_no_token_before_the_cookie_could_come(
     running: Running,
 ) -> None:
     for site in ("cross-site", "same-site"):
-        first = await running.request("GET", '/pods"><b>', sec_fetch_site=site)
+        first = await running.request("GET", '/pods"><b>?view=pods', sec_fetch_site=site)
         assert first.status == 200
         assert 'content="0; url=/pods' in first.body
+        assert "?view=pods" in first.body
         assert "<b>" not in first.body
     assert (await running.request("GET", "/", sec_fetch_site="same-origin")).status == 401
 
