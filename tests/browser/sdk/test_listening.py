@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page
 from tests.browser.sdk.conftest import Open
 from tests.browser.sdk.scripted import ScriptedBridge, changes, event, pod
@@ -36,7 +37,7 @@ Object.assign(window, { once, stream, dispatch, settled, aborter });
 """
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def mine(bridge: ScriptedBridge, page: Page) -> Page:
     bridge.pages["/listening.html"], bridge.pages["/mine.js"] = PAGE, MINE
     await page.add_init_script(COUNTER)
@@ -257,7 +258,9 @@ async def test_a_target_that_is_waited_on_can_go(mine: Page) -> None:
     await run(
         mine,
         """
-        const registry = new FinalizationRegistry((name) => { window.gone = (window.gone ?? 0) + 1; });
+        window.gone = 0;
+        // A registry that is not kept tells nothing.
+        window.registry = new FinalizationRegistry(() => { gone += 1; });
         for (let i = 0; i < 10; i += 1) {
           const target = new EventTarget();
           registry.register(target, i);
