@@ -1,22 +1,24 @@
 /**
  * From a pressed button to a command, and its progress in words.
  *
- * Every button of the page with the class `restartPod`, `deletePod` or `restartDeployment` works by one listener on the document, so
+ * Every button of the page whose class is a command (`restartPod`, `deletePod`, …) works by one listener on the document, so
  * that ten thousand rows need none of their own. A button whose action runs stays disabled, also when it is painted anew.
  *
  * @import {KubeCluster, KubeResource} from '../index.js'
  */
 import { CommandError, KubePod, KubeResource as Resource } from '../kubedom.js';
 import { confirmed } from './confirm.js';
+import { html } from './html.js';
+import { t } from './text.js';
 import { toast } from './toasts.js';
 
-const COMMANDS = {
-  restartPod: { verb: 'Restart', doing: 'Restarting', done: 'Restarted' },
-  deletePod: { verb: 'Delete', doing: 'Deleting', done: 'Deleted' },
-  restartDeployment: { verb: 'Restart', doing: 'Restarting', done: 'Restarted' },
-};
+/** The commands that have buttons here; their words are in the catalogue. */
+const COMMANDS = /** @type {const} */ ([
+  'restartPod', 'deletePod', 'restartDeployment', 'restartStatefulSet', 'restartDaemonSet', 'rollback', 'retryJob', 'suspendCronJob',
+  'resumeCronJob', 'runCronJob', 'cordon', 'uncordon', 'drain',
+]);
 
-/** @typedef {keyof typeof COMMANDS} Command */
+/** @typedef {(typeof COMMANDS)[number]} Command */
 /** @typedef {{command: Command, uid: string, text: string, state: 'running' | 'done' | 'failed'}} Progress */
 
 /** @type {Map<string, Progress>} The running actions by command and uid. */
@@ -37,7 +39,7 @@ export function isRunning(command, uid) {
 export function handleActions(cluster, onprogress) {
   document.addEventListener('click', (event) => {
     const button = event.target instanceof Element ? event.target.closest('button') : null;
-    const command = /** @type {Command | undefined} */ (Object.keys(COMMANDS).find((name) => button?.classList.contains(name)));
+    const command = COMMANDS.find((name) => button?.classList.contains(name));
     const element = cluster.resource(button?.dataset.uid ?? '');
     if (button && command && element && !event.defaultPrevented) void start(command, element, onprogress);
   });
@@ -48,13 +50,13 @@ export function handleActions(cluster, onprogress) {
     const { action, actionName, requestedBy, message } = event.detail;
     const mine = [...running.values()].find((each) => each.command === action && each.uid === event.resource.uid);
     if (mine) onprogress(Object.assign(mine, { text: message || mine.text }));
-    else if (!event.replayed) others.set(actionName, toast(`${requestedBy || 'Someone'} started ${action} of ${nameOf(event)}.`, 'running'));
+    else if (!event.replayed) others.set(actionName, toast(t('actions.startedBy', { who: requestedBy || t('actions.someone'), action, name: nameOf(event) }), 'running'));
   });
   for (const type of /** @type {const} */ (['healingSucceeded', 'healingFailed'])) {
     cluster.addEventListener(type, (event) => {
       const { action, actionName, message } = event.detail;
       const how = type === 'healingSucceeded' ? 'done' : 'failed';
-      others.get(actionName)?.finish(message || `${action} of ${nameOf(event)} ${how === 'done' ? 'is done' : 'failed'}.`, how);
+      others.get(actionName)?.finish(message || t(`actions.${how}`, { action, name: nameOf(event) }), how);
       others.delete(actionName);
     });
   }
@@ -73,16 +75,15 @@ function nameOf(event) {
 async function start(command, element, onprogress) {
   const { uid, name } = element;
   const key = `${command}/${uid}`;
-  const { verb, doing, done } = COMMANDS[command];
-  if (running.has(key) || !(await confirmed(verb, command, element)) || running.has(key)) return;
+  if (running.has(key) || !(await confirmed(command, element)) || running.has(key)) return;
   /** @type {Progress} */
-  const progress = { command, uid, text: `${doing} ${name} …`, state: 'running' };
+  const progress = { command, uid, text: t(`actions.${command}.doing`, { name }), state: 'running' };
   running.set(key, progress);
   onprogress(progress);
   const note = toast(progress.text, 'running');
   try {
-    const result = await element.command(command, {}, { reason: `${verb} pressed on the kubedom page` });
-    Object.assign(progress, { text: result.message || `${done} ${name}.`, state: 'done' });
+    const result = await element.command(command, {}, { reason: 'pressed on the kubedom page' });
+    Object.assign(progress, { text: result.message || t(`actions.${command}.done`, { name }), state: 'done' });
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     Object.assign(progress, { text: error.message, state: 'failed' });
@@ -101,8 +102,22 @@ async function start(command, element, onprogress) {
  * @param {KubeResource} element
  */
 export function aim(button, command, element) {
+  button.classList.add(command);
+  button.dataset.command = command;
   button.dataset.uid = element.uid;
   button.dataset.namespace = element.namespace;
-  button.dataset[element instanceof KubePod ? 'podName' : 'deploymentName'] = element.name;
-  button.disabled = isRunning(command, element.uid) || !(element instanceof Resource && element.isConnected);
+  button.dataset[element instanceof KubePod ? 'podName' : 'name'] = element.name;
+  button.disabled = isRunning(command, element.uid) || button.hasAttribute('data-denied') || !(element instanceof Resource && element.isConnected);
+}
+
+/**
+ * @param {Command} command
+ * @param {KubeResource} element
+ * @returns {HTMLButtonElement} The button of a row for this command.
+ */
+export function actionButton(command, element) {
+  const label = t(`actions.${command}.label`, { name: element.name });
+  const button = html('button', { type: 'button', 'aria-label': label }, t(`actions.${command}`));
+  aim(button, command, element);
+  return button;
 }

@@ -5,16 +5,16 @@ import { KubeResource } from '../kubedom.js';
 import { Account } from './account.js';
 import { handleActions } from './actions.js';
 import { Approvals } from './approvals.js';
+import { failing } from './filters.js';
 import { IncidentDialog } from './incident-dialog.js';
 import { IncidentList } from './incident-list.js';
 import { repaint } from './painting.js';
-import { PodsTable, failing } from './pods-table.js';
 import { listenForKeys } from './shortcuts.js';
 import { showCounters, showStatus } from './status.js';
+import { mountTables } from './tables.js';
 import { t, translate } from './text.js';
 import { toast } from './toasts.js';
 import { followAddress } from './views.js';
-import { WorkloadList } from './workload-list.js';
 
 const cluster = document.querySelector('kube-cluster');
 if (!cluster) throw new Error('index.html has no <kube-cluster>.');
@@ -22,8 +22,7 @@ if (!cluster) throw new Error('index.html has no <kube-cluster>.');
 translate(document);
 followAddress();
 
-const pods = new PodsTable(cluster);
-const workloads = new WorkloadList();
+const tables = mountTables(cluster);
 const dialog = new IncidentDialog(cluster);
 const approvals = new Approvals(cluster);
 const incidents = new IncidentList(cluster, (incident) => dialog.open(incident));
@@ -36,16 +35,14 @@ const count = () => {
 
 /** @param {{added: import('../index.js').KubeResource[], changed: import('../index.js').KubeResource[], removed: import('../index.js').KubeResource[]}} change */
 const take = (change) => {
-  pods.take(change);
-  workloads.take(change);
+  for (const table of tables) table.take(change);
   incidents.refresh();
   repaint(count);
 };
 
 cluster.addEventListener('kube:change', (event) => take(event.detail));
 cluster.addEventListener('kube:status', () => {
-  pods.settle();
-  workloads.refresh();
+  for (const table of tables) table.settle();
   incidents.refresh();
   repaint(count);
   // What has waited since before this connection is told by no event.

@@ -3,9 +3,8 @@
  *
  * They do nothing while somebody types or a dialog is open.
  */
-import { address } from './address.js';
 import { byId, typing } from './html.js';
-import { shown } from './views.js';
+import { go, shown } from './views.js';
 
 /** @type {Record<string, string>} */
 const VIEWS = { o: 'overview', p: 'pods', w: 'workloads', n: 'nodes', e: 'events', h: 'healing', d: 'deploy' };
@@ -26,9 +25,7 @@ export function listenForKeys() {
     pressed = -Infinity;
     if (second && event.key in VIEWS) {
       event.preventDefault();
-      const view = VIEWS[event.key];
-      address.set({ view: view === 'overview' ? null : view });
-      byId(`view-${view}`).focus();
+      go(VIEWS[event.key]);
     } else if (event.key === 'g') {
       pressed = performance.now();
     } else if (event.key === '/') {

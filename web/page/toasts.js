@@ -1,5 +1,6 @@
 /** Short notes in the corner: what an action does and how it ended. */
 import { byId, html, setText } from './html.js';
+import { t } from './text.js';
 
 const SHOWN_MS = 6000;
 const FAILED_SHOWN_MS = 15_000;
@@ -13,7 +14,7 @@ const AT_MOST = 5;
  */
 export function toast(text, tone) {
   const words = html('p', {}, text);
-  const close = html('button', { type: 'button', 'aria-label': 'Dismiss' }, '×');
+  const close = html('button', { type: 'button', 'aria-label': t('actions.dismiss') }, '×');
   const note = html('div', { class: 'toast', 'data-tone': tone }, words, close);
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;

@@ -33,8 +33,20 @@ export function followAddress() {
     const link = event.target instanceof Element ? event.target.closest('a') : null;
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
     event.preventDefault();
-    address.set({ view: link.dataset.to === 'overview' ? null : (link.dataset.to ?? null) });
-    byId(`view-${link.dataset.to}`).focus();
+    go(link.dataset.to ?? '');
   });
   show();
+}
+
+/**
+ * Goes to a view. What was filtered in the one before stays with it, but for the namespace.
+ *
+ * @param {string} view
+ * @param {Record<string, string | readonly string[] | null>} [parameters]
+ */
+export function go(view, parameters = {}) {
+  const others = [...new URLSearchParams(location.search).keys()].filter((name) => name !== 'ns');
+  const none = Object.fromEntries(others.map((name) => [name, null]));
+  address.set({ ...none, view: view === 'overview' ? null : view, ...parameters });
+  byId(`view-${view}`).focus();
 }

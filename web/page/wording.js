@@ -1,9 +1,10 @@
 /**
  * Values as people read them: ages, names of failures, kubectl's command lines.
  *
- * @import {Incident} from '../index.js'
+ * @import {Incident, KubeResource} from '../index.js'
  */
 import { spaced } from '../widgets/html.js';
+import { language } from './text.js';
 
 export { spaced };
 
@@ -36,7 +37,7 @@ function joined(large, unit, small, subunit) {
 /** @param {string | number | undefined} time */
 export function clock(time) {
   const date = new Date(time ?? '');
-  return Number.isNaN(date.getTime()) ? '' : date.toLocaleTimeString();
+  return Number.isNaN(date.getTime()) ? '' : date.toLocaleTimeString(language);
 }
 
 /**
@@ -109,4 +110,17 @@ const RANKS = ['critical', 'error', 'warning', 'info'];
 export function rank(severity) {
   const at = RANKS.indexOf(severity);
   return at < 0 ? 1 : at;
+}
+
+const collator = new Intl.Collator(language, { numeric: true });
+/** For sorting names as people do: 2 before 10. */
+export const compare = collator.compare.bind(collator);
+
+/**
+ * When a resource was made, in milliseconds; NaN while that is not known.
+ *
+ * @param {KubeResource} resource
+ */
+export function bornAt(resource) {
+  return Date.parse(resource.object?.metadata?.creationTimestamp ?? '');
 }

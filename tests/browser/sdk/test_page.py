@@ -3,15 +3,17 @@
 import pytest
 from playwright.async_api import Page
 from tests.browser.sdk.conftest import Listening, Open
-from tests.browser.sdk.scripted import Peer, changes, deployment, event, gone, healing, pod
-from tests.browser.waiting import eventually
+from tests.browser.sdk.scripted import Peer, ScriptedBridge, changes, deployment, event, gone, healing, pod
+from tests.browser.sdk.test_button import command
 
 DIALOG = "document.getElementById('incidentDialog').open"
 ACTION = {"name": "restart-1", "namespace": "default", "uid": "u1", "created": True}
 
 
-async def open_main(open_page: Open, *entries: dict[str, object], **more: object) -> tuple[Listening, Peer, Page]:
-    listening, peer = await open_page(*entries, path="/", **more)
+async def open_main(
+    open_page: Open, *entries: dict[str, object], path: str = "/", **more: object
+) -> tuple[Listening, Peer, Page]:
+    listening, peer = await open_page(*entries, path=path, **more)
     await listening.until("document.title.includes('test-cluster')")
     return listening, peer, listening.page
 
@@ -38,7 +40,7 @@ async def test_a_failure_opens_the_modal_that_says_what_and_what_next(open_page:
 
 @pytest.mark.parametrize("how", ["prevented", "replayed", "typing", "not wanted", "information"])
 async def test_the_modal_stays_closed(open_page: Open, how: str) -> None:
-    listening, peer, page = await open_main(open_page, pod("a"))
+    listening, peer, page = await open_main(open_page, pod("a"), path="/?view=pods" if how == "typing" else "/")
     failure = event("podFailed", "a", 11, severity="info" if how == "information" else "error")
     if how == "prevented":
         await page.evaluate("document.addEventListener('podFailed', (e) => e.preventDefault())")
@@ -119,18 +121,18 @@ async def test_a_pressed_button_is_disabled_until_the_result_and_tells_it(open_p
 
 
 async def test_a_pod_without_a_workload_is_asked_about_first(open_page: Open) -> None:
-    _, peer, page = await open_main(open_page, pod("lone"))
+    _, peer, page = await open_main(open_page, pod("lone"), path="/?view=pods")
     await page.click("#podsTable .deletePod")
     assert await text(page, "#confirmTitle") == "Delete lone?"
     await page.click("#confirmDialog button:not(.danger)")
     await page.click("#podsTable .deletePod")
     await page.click("#confirmYes")
-    assert (await peer.receive())["name"] == "deletePod"
+    assert (await command(peer))["name"] == "deletePod"
 
 
 async def test_a_thousand_rows_are_real_and_work_by_delegation(open_page: Open) -> None:
     listening, peer, page = await open_main(
-        open_page, deployment("d"), *(pod(f"p{i:04}", workload="d") for i in range(1000))
+        open_page, deployment("d"), *(pod(f"p{i:04}", workload="d") for i in range(1000)), path="/?view=pods"
     )
     await listening.until("document.querySelectorAll('#podsTable tbody tr').length === 1000")
     await page.evaluate(
@@ -142,12 +144,12 @@ async def test_a_thousand_rows_are_real_and_work_by_delegation(open_page: Open) 
     )
     await page.locator(".deletePod[data-pod-name=p0777]").click()
     assert await page.evaluate("clicked") == ["p0777 default"]
-    assert (await peer.receive())["target"]["name"] == "p0777"
+    assert (await command(peer))["target"]["name"] == "p0777"
     assert await page.evaluate("document.querySelectorAll('#podsTable tbody').length") == 10
 
 
 async def test_the_table_s_observer_hears_whenever_pods_come_or_go(open_page: Open) -> None:
-    listening, peer, page = await open_main(open_page, pod("a"), pod("b"))
+    listening, peer, page = await open_main(open_page, pod("a"), pod("b"), path="/?view=pods")
     await listening.until("document.querySelectorAll('#podsTable tbody tr').length === 2")
     await page.evaluate(
         """() => { window.refreshed = 0;
@@ -168,33 +170,6 @@ async def test_the_table_s_observer_hears_whenever_pods_come_or_go(open_page: Op
     assert await text(page, "#podsTable caption") == "2 pods"
 
 
-async def test_rows_are_found_sorted_and_filtered(open_page: Open) -> None:
-    _, _, page = await open_main(
-        open_page,
-        pod("api-2", restarts=2),
-        pod("api-10", restarts=9, namespace="other"),
-        pod("db-1"),
-        incidents=(event("podFailed", "db-1", 5),),
-    )
-    names = "[...document.querySelectorAll('#podsTable tbody .name')].map((e) => e.textContent)"
-    assert await eventually(page, f"{names}.length === 3 && {names}") == ["api-2", "api-10", "db-1"]
-    await page.click("[data-sort=restarts]")
-    assert await eventually(page, f"{names}[0] === 'api-10' && {names}") == ["api-10", "api-2", "db-1"]
-    assert await page.locator("th[aria-sort=ascending]").inner_text() == "Restarts"
-    await page.keyboard.press("/")
-    await page.keyboard.type("API")
-    assert await eventually(page, f"{names}.length === 2 && {names}") == ["api-10", "api-2"]
-    assert await text(page, "#podsTable caption") == "2 of 3 pods, 1 failing"
-    await page.select_option("#namespaceFilter", "other")
-    await eventually(page, f"{names}.join() === 'api-10'")
-    await page.check("#failingOnly")
-    await eventually(page, "!document.getElementById('noMatches').hidden")
-    await page.click("#clearFilters")
-    await eventually(page, f"{names}.length === 3")
-    await page.check("#failingOnly")
-    await eventually(page, f"{names}.join() === 'db-1'")
-
-
 async def test_rows_stay_in_order_and_the_same_through_changes(open_page: Open) -> None:
     listening, peer, page = await open_main(open_page, *(pod(f"p{i:03}") for i in range(0, 300, 2)))
     await listening.until("document.querySelectorAll('#podsTable tbody tr').length === 150")
@@ -213,14 +188,15 @@ async def test_rows_stay_in_order_and_the_same_through_changes(open_page: Open) 
 
 
 async def test_an_empty_cluster_says_what_to_type_next(open_page: Open) -> None:
-    listening, peer, page = await open_main(open_page)
+    listening, peer, page = await open_main(open_page, path="/?view=pods")
     await listening.until("!document.getElementById('noPods').hidden")
     assert "kubectl create deployment" in await text(page, "#noPods")
     await peer.send(changes(pod("a", 11)))
     await listening.until("document.getElementById('noPods').hidden && document.querySelector('#podsTable tbody tr')")
 
 
-async def test_a_page_that_is_not_live_says_so(open_page: Open) -> None:
+async def test_a_page_that_is_not_live_says_so(bridge: ScriptedBridge, open_page: Open, complaints: list[str]) -> None:
+    bridge.user = None
     listening, peer, page = await open_main(open_page, pod("a"))
     assert await text(page, "#connection") == "Live"
     assert not await page.locator("#banner").is_visible()
@@ -228,6 +204,7 @@ async def test_a_page_that_is_not_live_says_so(open_page: Open) -> None:
     await listening.until("!document.getElementById('banner').hidden")
     assert await text(page, "#connection") == "Signed out"
     assert "to sign in again" in await text(page, "#banner")
+    complaints.clear()
 
 
 async def test_incidents_are_listed_with_the_worst_first(open_page: Open) -> None:
@@ -270,7 +247,7 @@ async def test_nothing_overflows(open_page: Open, width: int) -> None:
 
 
 async def test_the_table_keeps_its_roles_though_it_is_laid_out_as_a_grid(open_page: Open) -> None:
-    listening, _, page = await open_main(open_page, pod("a"))
+    listening, _, page = await open_main(open_page, pod("a"), path="/?view=pods")
     await listening.until("document.querySelector('#podsTable tbody tr')")
     assert await page.get_by_role("table", name="Pods").get_by_role("row").count() == 2
     assert await page.get_by_role("columnheader").count() == 6
