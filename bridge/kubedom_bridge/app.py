@@ -25,10 +25,10 @@ from .errors import KubedomError
 from .guard import Guard
 from .identity import SignInRefused
 from .problems import http_problem, problem
-from .rest.actions import actions_route
+from .rest.actions import healing_routes
 from .rest.config import config_route
 from .rest.deploy import deploy_route
-from .rest.events import events_route
+from .rest.events import events_routes
 from .rest.logs import log_route
 from .rest.objects import objects_route
 from .session_api import session_route
@@ -133,9 +133,9 @@ def make_app(site: Site) -> Starlette:
                     session_route(site),
                     deploy_route(site),
                     config_route(site, DEFAULT_CONFIG_PATH.removeprefix("/api")),
-                    actions_route(site),
+                    *healing_routes(site),
                     objects_route(site),
-                    events_route(site),
+                    *events_routes(site),
                     log_route(site),
                     Route("/openapi.json", openapi),
                     Route(protocol.SOCKET_PATH.removeprefix("/api"), socket),

@@ -31,7 +31,7 @@ _PATH = re.compile(
     rf"(?:/namespaces/(?P<namespace>{_STEP})(?=/))?/(?P<plural>{_STEP})(?:/(?P<name>{_STEP}))?(?P<log>/log)?"
 )
 _LOG = Right("get", "", "pods", "log")
-_LISTED = frozenset({("", "events"), *((GROUP, plural) for plural in ACTIONS)})
+_LISTED = frozenset({("", "events"), *((GROUP, plural) for plural in (*ACTIONS, VETOES, "healingpolicies"))})
 
 
 class Asked(NamedTuple):

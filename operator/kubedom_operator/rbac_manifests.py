@@ -54,8 +54,9 @@ def bridge() -> list[Manifest]:
         _rule("", ["pods/log"], ["get"]),
         _rule("", ["events"], ["list"]),
         _rule(GROUP, BOTH, ["list", "create", "patch"]),
+        _rule(GROUP, [POLICIES], ["list"]),
     ]
-    vetoes = _rule(GROUP, ["healingvetoes"], ["create"])
+    vetoes = _rule(GROUP, [VETOES], ["list", "create"])
     # Which kinds there are is asked for those that are not known, and what uses a configuration before it is restarted.
     applies = [
         *_by_group(APPLIED.values(), ["patch"]),

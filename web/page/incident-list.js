@@ -1,30 +1,41 @@
 /**
- * The list of what is failing, the worst first.
+ * The list of what is failing, the worst first: a line for each workload, with all that fails in it when it is unfolded.
  *
  * @import {Incident, KubeCluster} from '../index.js'
+ * @import {Trends} from './trends.js'
  */
+import { KubePod } from '../kubedom.js';
 import { byId, html, setAttribute, setText } from './html.js';
 import { repaint } from './painting.js';
-import { age, clock, counted, rank, sentence, spaced } from './wording.js';
+import { t } from './text.js';
+import { age, clock, rank, sentence, spaced } from './wording.js';
 
 const AT_MOST = 50;
+/** So many of one workload are shown when it is unfolded. */
+const MEMBERS = 20;
 const AGES_MS = 5000;
+
+/** @typedef {{key: string, owner: string, first: Incident, others: Incident[]}} Group */
+/** @typedef {{item: HTMLLIElement, button: HTMLButtonElement, what: HTMLElement, text: HTMLElement, next: HTMLElement, where: HTMLElement, since: HTMLElement, trend: HTMLElement, more: HTMLDetailsElement, summary: HTMLElement, members: HTMLElement}} Item */
 
 export class IncidentList {
   /** @type {KubeCluster} */
   #cluster;
-  /** @type {Map<string, {item: HTMLLIElement, what: HTMLElement, text: HTMLElement, since: HTMLElement}>} */
+  #trends;
+  /** @type {Map<string, Item>} */
   #items = new Map();
 
   /**
    * @param {KubeCluster} cluster
+   * @param {Trends} trends
    * @param {(incident: Incident) => void} onopen
    */
-  constructor(cluster, onopen) {
+  constructor(cluster, trends, onopen) {
     this.#cluster = cluster;
+    this.#trends = trends;
     byId('incidentList').addEventListener('click', (event) => {
-      const item = event.target instanceof Element ? event.target.closest('li') : null;
-      const incident = cluster.incidents.find(({ id }) => id === item?.dataset.incident);
+      const button = event.target instanceof Element ? event.target.closest('button') : null;
+      const incident = cluster.incidents.find(({ id }) => id === button?.dataset.incident);
       if (incident) onopen(incident);
     });
     setInterval(() => this.refresh(), AGES_MS);
@@ -35,53 +46,127 @@ export class IncidentList {
   }
 
   #paint = () => {
-    const all = this.#cluster.incidents;
-    const ids = new Set(all.map(({ id }) => id));
-    // A workload's incident stands for those of its pods.
-    const incidents = all
-      .filter(({ group }) => !ids.has(group))
-      .sort((one, other) => rank(one.severity) - rank(other.severity) || Date.parse(other.since) - Date.parse(one.since));
-    const shown = incidents.slice(0, AT_MOST);
+    const groups = this.#groups();
+    const shown = groups.slice(0, AT_MOST);
     const list = byId('incidentList');
-    const visible = new Set(shown.map(({ id }) => id));
-    for (const [id, { item }] of this.#items) {
-      if (visible.has(id)) continue;
+    const keys = new Set(shown.map(({ key }) => key));
+    for (const [key, { item }] of this.#items) {
+      if (keys.has(key)) continue;
       item.remove();
-      this.#items.delete(id);
+      this.#items.delete(key);
     }
-    shown.forEach((incident, at) => {
-      const item = this.#item(incident);
+    shown.forEach((group, at) => {
+      const { item } = this.#item(group);
       if (list.children[at] !== item) list.insertBefore(item, list.children[at] ?? null);
     });
     const badge = byId('incidentCount');
-    badge.hidden = incidents.length === 0;
-    setText(badge, String(incidents.length));
-    byId('noIncidents').hidden = incidents.length > 0 || this.#cluster.status.state === 'connecting';
+    badge.hidden = groups.length === 0;
+    setText(badge, String(groups.length));
+    byId('noIncidents').hidden = groups.length > 0 || this.#cluster.status.state === 'connecting';
     const more = byId('moreIncidents');
-    more.hidden = incidents.length <= AT_MOST;
-    setText(more, `and ${counted(incidents.length - AT_MOST, 'more', 'more')}; the pods table can show only those that fail.`);
+    more.hidden = groups.length <= AT_MOST;
+    setText(more, t('overview.moreIncidents', { count: groups.length - AT_MOST }));
   };
 
+  /** @returns {Group[]} */
+  #groups() {
+    /** @type {Map<string, Incident[]>} */
+    const byOwner = new Map();
+    for (const incident of this.#cluster.incidents) {
+      const key = this.#ownerOf(incident);
+      byOwner.set(key, [...(byOwner.get(key) ?? []), incident]);
+    }
+    const groups = [...byOwner].map(([key, incidents]) => {
+      const ids = new Set(incidents.map(({ id }) => id));
+      // A workload's own incident stands for those of its pods.
+      const own = incidents.filter(({ group }) => !ids.has(group)).sort(worst);
+      const covered = incidents.filter(({ group }) => ids.has(group)).sort(worst);
+      const [first, ...others] = [...own, ...covered];
+      return { key, owner: key, first, others };
+    });
+    return groups.sort((one, other) => worst(one.first, other.first));
+  }
+
   /** @param {Incident} incident */
-  #item(incident) {
-    let known = this.#items.get(incident.id);
+  #ownerOf({ resource }) {
+    const element = this.#cluster.resource(resource.uid);
+    const workload = element instanceof KubePod ? element.workload : null;
+    return workload ? `${workload.kind}/${resource.namespace}/${workload.name}` : `${resource.kind}/${resource.namespace}/${resource.name}`;
+  }
+
+  /** @param {Group} group */
+  #item({ key, first, others }) {
+    let known = this.#items.get(key);
     if (!known) {
-      const text = html('span', { class: 'sentence' });
-      const since = html('time');
-      const { kind, name, namespace } = incident.resource;
-      const where = html('span', { class: 'where' }, `${kind} `, html('bdi', {}, name), namespace ? ' in ' : '', html('bdi', {}, namespace));
-      const what = html('span', { class: 'what' });
-      const button = html('button', { type: 'button' }, html('span', { class: 'line' }, what, since), text, where);
-      known = { item: html('li', { 'data-incident': incident.id }, button), what, text, since };
-      this.#items.set(incident.id, known);
+      known = createItem();
+      this.#items.set(key, known);
     }
     // Also the kind changes: a container that failed begins to crash loop.
-    setText(known.what, spaced(incident.kind));
-    setText(known.text, sentence(incident));
-    setText(known.since, age(incident.since));
-    setAttribute(known.since, 'datetime', incident.since);
-    setAttribute(known.since, 'title', `since ${clock(incident.since)}`);
-    setAttribute(known.item, 'data-severity', incident.severity);
-    return known.item;
+    setAttribute(known.button, 'data-incident', first.id);
+    setText(known.what, spaced(first.kind));
+    setText(known.text, sentence(first));
+    const { nextStep } = first.detail;
+    known.next.hidden = !nextStep;
+    setText(known.next, nextStep ? `→ ${nextStep}` : '');
+    const { kind, name, namespace } = first.resource;
+    const where = `${kind} ${name}${namespace ? ` ${t('overview.in')} ${namespace}` : ''}`;
+    if (known.where.textContent !== where) {
+      known.where.replaceChildren(`${kind} `, html('bdi', {}, name), namespace ? ` ${t('overview.in')} ` : '', html('bdi', {}, namespace));
+    }
+    setText(known.since, age(first.since));
+    setAttribute(known.since, 'datetime', first.since);
+    setAttribute(known.since, 'title', t('overview.since', { time: clock(first.since) }));
+    setAttribute(known.item, 'data-severity', first.severity);
+    this.#trend(known, first);
+    known.more.hidden = others.length === 0;
+    setText(known.summary, t('overview.moreOfIt', { count: others.length }));
+    const members = others.slice(0, MEMBERS);
+    const ids = members.map(({ id, kind: each }) => `${id} ${each}`).join();
+    if (known.members.dataset.ids !== ids) {
+      known.members.dataset.ids = ids;
+      known.members.replaceChildren(...members.map(member));
+    }
+    return known;
   }
+
+  /** @param {Item} known @param {Incident} incident */
+  #trend({ trend }, { resource }) {
+    const element = this.#cluster.resource(resource.uid);
+    const workload = element instanceof KubePod ? element.parentElement : element;
+    const uid = workload?.getAttribute('uid') ?? '';
+    const lines = [
+      this.#trends.sparkline(uid, 'ready', t('overview.readyPods')),
+      this.#trends.sparkline(uid, 'restarts', t('overview.restarts')),
+    ].filter((line) => line !== null);
+    const now = lines.map((line) => line.getAttribute('aria-label')).join();
+    if (trend.dataset.now === now) return;
+    trend.dataset.now = now;
+    trend.replaceChildren(...lines);
+  }
+}
+
+/** @param {Incident} one @param {Incident} other */
+function worst(one, other) {
+  return rank(one.severity) - rank(other.severity) || Date.parse(other.since) - Date.parse(one.since);
+}
+
+/** @returns {Item} */
+function createItem() {
+  const [what, text, next, where] = ['what', 'sentence', 'nextStep', 'where'].map((name) => html('span', { class: name }));
+  const since = html('time');
+  const trend = html('span', { class: 'trend' });
+  const button = html('button', { type: 'button', class: 'incident' }, html('span', { class: 'line' }, what, trend, since), text, next, where);
+  const summary = html('summary');
+  const members = html('ul', { class: 'members' });
+  const more = html('details', { hidden: '' }, summary, members);
+  return { item: html('li', {}, button, more), button, what, text, next, where, since, trend, more, summary, members };
+}
+
+/** @param {Incident} incident */
+function member({ id, kind, severity, resource }) {
+  return html(
+    'li',
+    { 'data-severity': severity },
+    html('button', { type: 'button', class: 'incident', 'data-incident': id }, html('span', { class: 'what' }, spaced(kind)), ' ', html('bdi', {}, resource.name)),
+  );
 }

@@ -5,16 +5,20 @@ import { KubeResource } from '../kubedom.js';
 import { Account } from './account.js';
 import { handleActions } from './actions.js';
 import { Approvals } from './approvals.js';
-import { failing } from './filters.js';
+import { Census } from './census.js';
+import { Counters } from './counters.js';
 import { IncidentDialog } from './incident-dialog.js';
 import { IncidentList } from './incident-list.js';
+import { PodMap } from './map.js';
 import { repaint } from './painting.js';
 import { listenForKeys } from './shortcuts.js';
 import { showCounters, showStatus } from './status.js';
 import { mountTables } from './tables.js';
 import { t, translate } from './text.js';
+import { Timeline } from './timeline.js';
 import { toast } from './toasts.js';
-import { followAddress } from './views.js';
+import { Trends } from './trends.js';
+import { followAddress, shown } from './views.js';
 
 const cluster = document.querySelector('kube-cluster');
 if (!cluster) throw new Error('index.html has no <kube-cluster>.');
@@ -25,17 +29,22 @@ followAddress();
 const tables = mountTables(cluster);
 const dialog = new IncidentDialog(cluster);
 const approvals = new Approvals(cluster);
-const incidents = new IncidentList(cluster, (incident) => dialog.open(incident));
+const incidents = new IncidentList(cluster, new Trends(cluster), (incident) => dialog.open(incident));
+const census = new Census();
+const counters = new Counters(census);
+const map = new PodMap(cluster);
+new Timeline(cluster);
 
 const count = () => {
-  const all = [...cluster.getElementsByTagName('kube-pod')];
-  const unwell = all.filter((pod) => failing(pod)).length;
-  showCounters(all.length, unwell, cluster.getElementsByTagName('kube-namespace').length, cluster.info.name);
+  showCounters(census.pods, census.failing, cluster.getElementsByTagName('kube-namespace').length, cluster.info.name);
+  if (shown() === 'overview') counters.paint();
 };
 
 /** @param {{added: import('../index.js').KubeResource[], changed: import('../index.js').KubeResource[], removed: import('../index.js').KubeResource[]}} change */
 const take = (change) => {
   for (const table of tables) table.take(change);
+  census.take(change);
+  map.take(change);
   incidents.refresh();
   repaint(count);
 };
@@ -55,6 +64,7 @@ for (const type of /** @type {const} */ (['resource-failed', 'resource-recovered
 cluster.addEventListener('kube:resync', () => toast(t('frame.gap'), 'info'));
 cluster.addEventListener('kube:error', (event) => toast(event.detail.message, 'failed'));
 
+document.addEventListener('view', () => repaint(count));
 showStatus(cluster);
 new Account(cluster);
 listenForKeys();

@@ -1,95 +1,52 @@
-"""`GET /api/v1/actions`: the HealingActions that the user may list, those on nodes among them, the newest first."""
+"""`GET /api/v1/actions`, `/policies` and `/vetoes`: kubedom's own objects that the user may list, the newest first."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from kubedom_bridge.actions import GROUP, PLURAL, VERSION, collection_path
-from kubedom_bridge.errors import NotPermitted
-from kubedom_bridge.identity import Identity
-from kubedom_bridge.kube import Api
+from kubedom_bridge.actions import collection_path
 from kubedom_bridge.site import Site
 
 from .asking import answered, namespace_of, number_of, query_of
+from .listing import MOST, listed, newest, permitted, shown
 
-MOST = 500
-AT_ONCE = 8
-_SHOWN = ("namespace", "name", "uid", "creationTimestamp", "labels")
+_LISTS = {"policies": "HealingPolicy", "vetoes": "HealingVeto"}
 
 
-def actions_route(site: Site) -> Route:
-    """Make the route, as below `/api`."""
+def healing_routes(site: Site) -> list[Route]:
+    """Make the routes, as below `/api`."""
 
-    async def listed(request: Request) -> Response:
+    async def actions(request: Request) -> Response:
         identity = await site.identify(request)
-        query = query_of(request, "namespace", "limit")
-        limit = number_of(query.get("limit", str(MOST)), "limit", MOST)
+        namespace, limit = _asked(request)
         site.commands.ask(identity)
         api = site.authority.api(identity)
-        if "namespace" in query:
-            found = await _list(api, collection_path(namespace_of(query["namespace"])))
+        within = listed(site, api, identity, "HealingAction", namespace)
+        if namespace:
+            found = await within
         else:
-            found = await _everywhere(site, api, identity)
-        found.sort(key=lambda one: (one["metadata"]["creationTimestamp"], one["metadata"]["name"]), reverse=True)
-        return JSONResponse({"items": found[:limit], "more": len(found) > limit})
+            on_nodes, others = await asyncio.gather(permitted(api, collection_path("")), within)
+            found = on_nodes + others
+        return JSONResponse(newest(list(map(shown, found)), limit))
 
-    return Route("/v1/actions", answered(listed), methods=["GET"])
+    def list_of(kind: str) -> Route:
+        async def others(request: Request) -> Response:
+            identity = await site.identify(request)
+            namespace, limit = _asked(request)
+            site.commands.ask(identity)
+            found = await listed(site, site.authority.api(identity), identity, _LISTS[kind], namespace)
+            return JSONResponse(newest(list(map(shown, found)), limit))
 
+        return Route(f"/v1/{kind}", answered(others), methods=["GET"])
 
-async def _everywhere(site: Site, api: Api, identity: Identity) -> list[dict[str, Any]]:
-    """List them in the whole cluster, else in every namespace in which the user may; and those on nodes."""
-    on_nodes, within = await asyncio.gather(_permitted(api, collection_path("")), _within(site, api, identity))
-    return on_nodes + within
-
-
-async def _within(site: Site, api: Api, identity: Identity) -> list[dict[str, Any]]:
-    try:
-        return await _list(api, f"/apis/{GROUP}/{VERSION}/{PLURAL}")
-    except NotPermitted:
-        rights = await site.authority.rights(identity)
-        namespaces = sorted(namespace for kind, namespace in rights.within if kind == "HealingAction")
-    at_once = asyncio.Semaphore(AT_ONCE)
-
-    async def of(namespace: str) -> list[dict[str, Any]]:
-        async with at_once:
-            # The right may have been withdrawn since it was reviewed.
-            return await _permitted(api, collection_path(namespace))
-
-    return [one for some in await asyncio.gather(*map(of, namespaces)) for one in some]
+    return [Route("/v1/actions", answered(actions), methods=["GET"]), *map(list_of, _LISTS)]
 
 
-async def _permitted(api: Api, path: str) -> list[dict[str, Any]]:
-    try:
-        return await _list(api, path)
-    except NotPermitted:
-        return []
-
-
-async def _list(api: Api, path: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    query = {"limit": str(MOST)}
-    while True:
-        listed = await api.call("GET", path, query=query)
-        found += map(_shown, listed.get("items") or ())
-        following = (listed.get("metadata") or {}).get("continue")
-        if not following:
-            return found
-        query["continue"] = following
-
-
-def _shown(action: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "metadata": _only(action["metadata"], _SHOWN),
-        "spec": action["spec"],
-        "status": action.get("status") or {},
-    }
-
-
-def _only(found: dict[str, Any], fields: Iterable[str]) -> dict[str, Any]:
-    return {field: found[field] for field in fields if field in found}
+def _asked(request: Request) -> tuple[str, int]:
+    query = query_of(request, "namespace", "limit")
+    namespace = namespace_of(query["namespace"]) if "namespace" in query else ""
+    return namespace, number_of(query.get("limit", str(MOST)), "limit", MOST)

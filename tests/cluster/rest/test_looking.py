@@ -27,6 +27,17 @@ async def test_actions_are_listed_as_far_as_the_user_may(shop: Shop, sign_in: Ca
     assert refused.status == 403
 
 
+async def test_lists_are_of_the_namespaces_that_the_user_may_see(shop: Shop, sign_in: Callable[[str], User]) -> None:
+    alice = sign_in("alice")
+    found = await until(lambda: alice.ask("GET", "/api/v1/events"), 200)
+    assert found.json["items"]
+    assert {each["object"]["namespace"] for each in found.json["items"]} == {shop.namespace}
+    warnings = await alice.ask("GET", "/api/v1/events?type=Warning")
+    assert {each["type"] for each in warnings.json["items"]} <= {"Warning"}
+    for kind in ("policies", "vetoes"):
+        assert (await alice.ask("GET", f"/api/v1/{kind}")).json == {"items": [], "more": False}
+
+
 async def test_the_events_and_the_yaml_of_an_object(shop: Shop, sign_in: Callable[[str], User]) -> None:
     alice = sign_in("alice")
     where = f"/api/v1/namespaces/{shop.namespace}/events?kind=Deployment&name=web"

@@ -232,6 +232,8 @@ async def everything_by_rest(run: KubedomRun, cluster: Cluster) -> None:
         assert (await root.ask("GET", f"{here}/events?kind=Deployment&name=deployment")).json["items"]
         assert (await root.ask("GET", f"{here}/pods/none/log")).status == 404
         assert (await root.ask("GET", "/api/v1/actions")).json["items"]
+        for kind in ("policies", "vetoes", "events"):
+            assert (await root.ask("GET", f"/api/v1/{kind}")).status == 200, kind
         form = upload(NAMESPACE, name="settings", title="Shop", restart="true")
         assert (await root.ask("POST", "/api/v1/config/", data=form)).status == 202
         deploy = {"namespace": NAMESPACE, "name": "deployment"}
@@ -313,6 +315,8 @@ async def what_can_be_stated(run: KubedomRun, cluster: Cluster) -> None:
         assert (await root.ask("GET", f"{here}/events")).json["items"]
         assert (await root.ask("GET", f"{here}/pods/none/log")).status == 404
         assert (await root.ask("GET", "/api/v1/actions")).json["items"]
+        for kind in ("policies", "vetoes", "events"):
+            assert (await root.ask("GET", f"/api/v1/{kind}")).status == 200, kind
         deploy = {"namespace": NAMESPACE, "name": "deployment"}
         assert (await root.ask("POST", "/api/deploy", json=deploy)).status == 202
     async with socket_of(run, ROOT, ADMINS) as socket:

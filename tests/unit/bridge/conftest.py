@@ -38,7 +38,10 @@ RESOURCES: dict[str, list[dict[str, Any]]] = {
     ],
     "/apis/apps/v1": [{"kind": "Deployment", "name": "deployments", "namespaced": True}],
 }
-COLLECTIONS = {"deployments", "statefulsets", "daemonsets", "events", "healingactions", "clusterhealingactions"}
+COLLECTIONS = {
+    *("deployments", "statefulsets", "daemonsets", "events"),
+    *("healingactions", "clusterhealingactions", "healingpolicies", "healingvetoes"),
+}
 
 
 class Cluster:
@@ -51,6 +54,7 @@ class Cluster:
         }
         self.made: list[dict[str, Any]] = []
         self.applied: list[tuple[str, dict[str, Any], dict[str, str]]] = []
+        self.asked: dict[str, str] = {}
         self.refusal: Exception | None = None
         self.when_made: Callable[[str], None] = lambda _: None
 
@@ -61,6 +65,7 @@ class Cluster:
         if self.refusal is not None:
             raise self.refusal
         if method == "GET":
+            self.asked = query or {}
             return self._found(path)
         if method == "PATCH":
             return self._applied(path, body, query or {})

@@ -288,9 +288,35 @@ async def test_actions_come_newest_first_and_say_when_there_are_more(running: Ru
     assert answer.json["more"] is True
 
 
+@pytest.mark.parametrize(("path", "plural"), [("policies", "healingpolicies"), ("vetoes", "healingvetoes")])
+async def test_policies_and_vetoes_are_listed_with_how_they_are(running: Running, path: str, plural: str) -> None:
+    root = f"/apis/kubedom.dev/v1alpha1/namespaces/default/{plural}"
+    metadata = {"name": "a", "namespace": "default", "creationTimestamp": "2026-01-01", "managedFields": [{}]}
+    running.cluster.objects[f"{root}/a"] = {"metadata": metadata, "spec": {"a": 1}, "status": {"b": 2}}
+    answer = await ask(running, "GET", f"/api/v1/{path}?namespace=default")
+    (only,) = answer.json["items"]
+    assert (only["spec"], only["status"]) == ({"a": 1}, {"b": 2})
+    assert "managedFields" not in only["metadata"]
+
+
+async def test_events_of_the_whole_cluster_are_of_one_type_when_asked(running: Running) -> None:
+    for name, time in (("old", "2026-01-01"), ("new", "2026-01-02")):
+        running.cluster.objects[f"/api/v1/events/{name}"] = {
+            "metadata": {"name": name, "creationTimestamp": time},
+            "reason": name,
+            "type": "Warning",
+        }
+    answer = await ask(running, "GET", "/api/v1/events?type=Warning")
+    assert [each["reason"] for each in answer.json["items"]] == ["new", "old"]
+    assert running.cluster.asked == {"limit": "500", "fieldSelector": "type=Warning"}
+
+
 @pytest.mark.parametrize(
     ("path", "field"),
     [
+        ("/api/v1/events?type=a%2Cb", "type"),
+        ("/api/v1/events?namespace=default", "namespace"),
+        ("/api/v1/policies?limit=0", "limit"),
         ("/api/v1/actions?limit=0", "limit"),
         ("/api/v1/actions?limit=501", "limit"),
         ("/api/v1/actions?namespace=A", "namespace"),
@@ -341,6 +367,9 @@ async def test_nobody_looks_or_changes_without_signing_in(running: Running) -> N
         ("POST", "/api/deploy"),
         ("POST", "/api/v1/config/"),
         ("GET", "/api/v1/actions"),
+        ("GET", "/api/v1/policies"),
+        ("GET", "/api/v1/vetoes"),
+        ("GET", "/api/v1/events"),
         ("GET", "/api/v1/objects?kind=Deployment&name=web"),
         ("GET", "/api/v1/namespaces/default/events"),
         ("GET", "/api/v1/namespaces/default/pods/p/log"),
