@@ -69,8 +69,10 @@ class ScriptedBridge:
         self.upstream = ""
         #: Who is signed in; None for nobody.
         self.user: Json | None = {"user": "ada", "groups": ["dev"], "expires": None}
-        #: The HealingActions that there are.
-        self.actions: list[Json] = []
+        #: The HealingActions that there are, Events, policies and vetoes; None where the user may not list them.
+        self.lists: dict[str, list[Json] | None] = {"actions": [], "events": [], "policies": [], "vetoes": []}
+        #: What containers wrote, by the pod's name; of others there is no log.
+        self.logs: dict[str, str] = {}
         self.connections = 0
         self._peers: asyncio.Queue[Peer] = asyncio.Queue()
         self._server: Server | None = None
@@ -120,8 +122,16 @@ class ScriptedBridge:
             nobody = {"type": "urn:kubedom:signIn", "title": "Sign in.", "status": 401, "signIn": "token"}
             said = json.dumps(self.user or nobody).encode()
             return respond(said, "application/json", HTTPStatus.OK if self.user else HTTPStatus.UNAUTHORIZED)
-        if path == "/api/v1/actions":
-            return respond(json.dumps({"items": self.actions, "more": False}).encode(), "application/json")
+        if path.startswith("/api/v1/") and (kind := path.rpartition("/")[2]) in self.lists:
+            items = self.lists[kind]
+            if items is None:
+                return problem(HTTPStatus.FORBIDDEN, f"You may not list {kind}.")
+            return respond(json.dumps({"items": items, "more": False}).encode(), "application/json")
+        if path.startswith("/api/v1/namespaces/") and path.endswith("/log"):
+            name = path.split("/")[-2]
+            if name not in self.logs:
+                return problem(HTTPStatus.BAD_REQUEST, f"container app of {name} has written nothing")
+            return respond(self.logs[name].encode(), "text/plain")
         if self.upstream:
             async with ClientSession() as session, session.get(self.upstream + path) as answer:
                 return respond(await answer.read(), answer.content_type, HTTPStatus(answer.status))
@@ -143,6 +153,12 @@ def respond(body: bytes, kind: str, status: HTTPStatus = HTTPStatus.OK) -> Respo
         }
     )
     return Response(status.value, status.phrase, headers, body)
+
+
+def problem(status: HTTPStatus, title: str) -> Response:
+    """An RFC 9457 problem document, as the bridge refuses."""
+    document = {"type": "urn:kubedom:refused", "title": title, "status": status.value}
+    return respond(json.dumps(document).encode(), "application/problem+json", status)
 
 
 # Messages.

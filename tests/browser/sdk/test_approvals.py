@@ -26,8 +26,8 @@ def waits(sequence: int = 11, number: int = 1, **more: object) -> Json:
     return told | {"kind": "Deployment", "uid": "uid-api"}
 
 
-async def open_main(open_page: Open) -> tuple[Listening, Peer, Page]:
-    listening, peer = await open_page(deployment("api"), pod("a", workload="api"), path="/")
+async def open_main(open_page: Open, path: str = "/") -> tuple[Listening, Peer, Page]:
+    listening, peer = await open_page(deployment("api"), pod("a", workload="api"), path=path)
     await listening.until("document.title.includes('test-cluster')")
     return listening, peer, listening.page
 
@@ -69,7 +69,7 @@ async def test_the_modal_says_who_asks_for_what_and_the_click_lets_it_go_on(open
 
 @pytest.mark.parametrize("how", ["prevented", "replayed", "typing", "another modal"])
 async def test_it_opens_by_itself_only_where_nobody_minds_and_is_listed_always(open_page: Open, how: str) -> None:
-    listening, peer, page = await open_main(open_page)
+    listening, peer, page = await open_main(open_page, "/?view=pods" if how == "typing" else "/")
     if how == "prevented":
         await page.evaluate("document.addEventListener('healingAwaitingApproval', (e) => e.preventDefault())")
     if how == "typing":
@@ -103,7 +103,7 @@ async def test_what_somebody_else_decides_is_said_and_cannot_be_decided_again(op
 
 
 async def test_what_has_waited_since_before_the_page_came_is_listed(open_page: Open, bridge: ScriptedBridge) -> None:
-    bridge.actions = [
+    bridge.lists["actions"] = [
         {
             "metadata": {"name": name, "uid": f"uid-{name}", "creationTimestamp": "2026-01-01T00:00:00Z"},
             "spec": {"action": "drain", "target": {"kind": "Node", "name": "n1"}, "requestedBy": "ada"},

@@ -51,7 +51,7 @@ async def test_the_modal_stays_closed(open_page: Open, how: str) -> None:
     if how == "not wanted":
         await page.uncheck("#popups")
     await peer.send(changes(failure))
-    await listening.until("document.querySelectorAll('#incidentList li').length === 1")
+    await listening.until("document.querySelectorAll('#incidentList > li').length === 1")
     assert not await page.evaluate(DIALOG)
     assert await page.locator("#tray").is_visible() == (how in {"typing", "not wanted"})
     if how == "typing":
@@ -96,26 +96,26 @@ async def test_a_pressed_button_is_disabled_until_the_result_and_tells_it(open_p
     await peer.send(changes(event("podFailed", "api-1", 11)))
     await listening.until(DIALOG)
     await page.click("#dialogRestartPod")
-    command = await peer.receive()
-    assert (command["name"], command["target"]["uid"]) == ("restartPod", "uid-api-1")
+    asked = await command(peer)
+    assert (asked["name"], asked["target"]["uid"]) == ("restartPod", "uid-api-1")
     await listening.until("document.getElementById('dialogRestartPod').disabled")
     assert await page.locator("#podsTable .restartPod").is_disabled()
     await page.evaluate("document.getElementById('dialogRestartPod').click()")
-    await peer.send({"type": "ack", "id": command["id"], "action": ACTION})
+    await peer.send({"type": "ack", "id": asked["id"], "action": ACTION})
     await peer.send(changes(healing("healingStarted", "api-1", 12, message="Evicting api-1.")))
     await listening.until("document.getElementById('dialogProgress').textContent === 'Evicting api-1.'")
-    await peer.send({"type": "result", "id": command["id"], "phase": "Succeeded", "message": "Evicted api-1."})
+    await peer.send({"type": "result", "id": asked["id"], "phase": "Succeeded", "message": "Evicted api-1."})
     await listening.until("document.getElementById('dialogProgress').textContent === 'Evicted api-1.'")
     assert await text(page, ".toast p") == "Evicted api-1."
     await page.click("#dialogRestartDeployment")
     # The second press of the first button sent nothing: this is the next command.
-    command = await peer.receive()
-    assert (command["name"], command["target"]["kind"], command["target"]["name"]) == (
+    asked = await command(peer)
+    assert (asked["name"], asked["target"]["kind"], asked["target"]["name"]) == (
         "restartDeployment",
         "Deployment",
         "api",
     )
-    await peer.send({"type": "error", "id": command["id"], "code": "forbidden", "message": "You may not patch api."})
+    await peer.send({"type": "error", "id": asked["id"], "code": "forbidden", "message": "You may not patch api."})
     await listening.until("document.getElementById('dialogProgress').textContent === 'You may not patch api.'")
     assert await page.locator("#dialogRestartDeployment").is_enabled()
 
@@ -227,7 +227,7 @@ async def test_incidents_are_listed_with_the_worst_first(open_page: Open) -> Non
             ),
         ),
     )
-    await listening.until("document.querySelectorAll('#incidentList li').length === 3")
+    await listening.until("document.querySelectorAll('#incidentList > li').length === 3")
     assert await page.locator("#incidentList .what").all_inner_texts() == ["Node not ready", "Pod failed", "Not ready"]
     await page.locator("#incidentList button").nth(0).click()
     assert await text(page, "#dialogWhere") == "Node n1"
@@ -279,7 +279,7 @@ async def test_many_pods_that_fail_alike_are_one_line_and_one_modal(open_page: O
     await listening.until("document.getElementById('dialogWhere').textContent.includes('Deployment')")
     assert "Members\n200" in (await text(page, "#dialogFacts")).replace("\n\n", "\n")
     assert not await page.locator("#dialogOthers").is_visible(), "nothing else waits"
-    await listening.until("document.querySelectorAll('#incidentList li').length === 1")
+    await listening.until("document.querySelectorAll('#incidentList > li').length === 1")
     assert await text(page, "#incidentCount") == "1"
     assert len(await listening.heard("podFailed")) == 200, "each element told its own all the same"
 

@@ -5,17 +5,23 @@
  * in the tray. It never opens by itself while somebody types, for a replay, or when the page was told not to; then the tray
  * counts what is new. It follows what it shows: the text changes with the incident, and a recovery or a removal is said.
  *
- * @import {Incident, KubeCluster, KubeResource} from '../index.js'
- * @import {Progress} from './actions.js'
+ * @import {Incident, KubeCluster, KubeResource} from '../../index.js'
+ * @import {Command, Progress} from '../actions.js'
+ * @import {Notifications} from '../notifications.js'
  */
-import { KubePod } from '../kubedom.js';
-import { aim } from './actions.js';
-import { byId, html, setText, typing } from './html.js';
-import { age, clock, counted, kubectl, sentence, spaced } from './wording.js';
+import { CommandError, KubePod } from '../../kubedom.js';
+import { aim } from '../actions.js';
+import { announce } from '../announcer.js';
+import { byId, html, setText, typing } from '../html.js';
+import { forget, greyOut } from '../rights.js';
+import { t } from '../text.js';
+import { age, clock, kubectl, sentence, spaced } from '../wording.js';
+import { Extras } from './extras.js';
+import { factsOf, healthy } from './facts.js';
+import { tried } from './trying.js';
 
 /** What was chosen in the page's header of incidents, kept for the next visit. */
 const POPUPS = 'kubedom.popups';
-const SHOWN_ELSEWHERE = new Set(['message', 'nextStep', 'namespace', 'restartHelps', 'podName', 'deploymentName', 'container']);
 
 export class IncidentDialog {
   /** @type {KubeCluster} */
@@ -29,6 +35,11 @@ export class IncidentDialog {
   #over = false;
   /** @type {HTMLInputElement} */
   #popups = byId('popups');
+  #extras;
+  /** @type {Notifications | null} */
+  notifications = null;
+  /** @type {HTMLInputElement} */
+  #dry = byId('dialogDry');
   #restartPod = /** @type {HTMLButtonElement} */ (byId('dialogRestartPod'));
   #deletePod = /** @type {HTMLButtonElement} */ (byId('dialogDeletePod'));
   #restartDeployment = /** @type {HTMLButtonElement} */ (byId('dialogRestartDeployment'));
@@ -36,6 +47,7 @@ export class IncidentDialog {
   /** @param {KubeCluster} cluster */
   constructor(cluster) {
     this.#cluster = cluster;
+    this.#extras = new Extras(cluster);
     this.#popups.checked = localStorage.getItem(POPUPS) !== 'off';
     this.#popups.addEventListener('change', () => localStorage.setItem(POPUPS, this.#popups.checked ? 'on' : 'off'));
 
@@ -53,19 +65,84 @@ export class IncidentDialog {
     byId('tray').addEventListener('click', () => this.#openNext());
     this.#dialog.addEventListener('close', () => {
       this.#incident = null;
+      this.#extras.clear();
       this.#count();
     });
     // A click on the backdrop is a click on the dialog itself: its content covers all of it.
     this.#dialog.addEventListener('click', (event) => {
       if (event.target === this.#dialog) this.#dialog.close();
     });
+    this.#listen();
     const copy = byId('copyCommands');
     copy.hidden = !navigator.clipboard;
     copy.addEventListener('click', async () => {
       await navigator.clipboard.writeText(byId('dialogCommands').textContent ?? '');
-      setText(copy, 'Copied');
-      setTimeout(() => setText(copy, 'Copy'), 2000);
+      setText(copy, t('incident.copied'));
+      setTimeout(() => setText(copy, t('incident.copy')), 2000);
     });
+  }
+
+  #listen() {
+    document.addEventListener('kubedom:open', (event) => {
+      const element = this.#cluster.resource(/** @type {CustomEvent<{uid: string}>} */ (event).detail.uid);
+      if (element) this.open(element.incidents[0] ?? healthy(element));
+    });
+    // Before the listener that carries commands out, which leaves alone what was prevented.
+    this.#dialog.addEventListener('click', (event) => {
+      const button = event.target instanceof Element ? event.target.closest('button') : null;
+      const { command, uid = '' } = button?.dataset ?? {};
+      if (!command || !this.#dry.checked) return;
+      event.preventDefault();
+      void this.#try(/** @type {Command} */ (command), uid);
+    });
+    byId('dialogPrint').addEventListener('click', () => print());
+    for (const [id, type] of [['dialogShowLog', 'kubedom:log'], ['dialogShowYaml', 'kubedom:yaml']]) {
+      byId(id).addEventListener('click', () => {
+        const detail = { uid: this.#incident?.resource.uid };
+        byId(id).dispatchEvent(new CustomEvent(type, { bubbles: true, detail }));
+      });
+    }
+    byId('dialogVeto').addEventListener('click', () => void this.#veto());
+  }
+
+  /** @param {Command} command @param {string} uid */
+  async #try(command, uid) {
+    const element = this.#cluster.resource(uid);
+    const shown = this.#incident;
+    if (!element) return;
+    this.#progress(t('incident.trying'), 'running');
+    try {
+      const { message, changes } = await tried(element, command);
+      if (this.#incident !== shown) return;
+      this.#progress([t('incident.wouldBe', { message }), ...changes].join('\n'), 'tried');
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      if (this.#incident === shown) this.#refused(error);
+    }
+  }
+
+  async #veto() {
+    const element = this.#deployment() ?? this.#element();
+    const shown = this.#incident;
+    if (!element) return;
+    const minutes = Number(/** @type {HTMLSelectElement} */ (byId('dialogVetoTime')).value);
+    const until = new Date(Date.now() + minutes * 60_000).toISOString();
+    try {
+      const { message } = await element.command('vetoHealing', { until }, { reason: 'held on the kubedom page' });
+      if (this.#incident === shown) this.#progress(message, 'done');
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      if (this.#incident === shown) this.#refused(error);
+    }
+  }
+
+  /** @param {CommandError} error */
+  #refused(error) {
+    this.#progress(error.message, 'failed');
+    if (error.code !== 'forbidden') return;
+    // The right was there when the dialog opened.
+    forget(this.#dialog);
+    greyOut(this.#dialog, this.#cluster);
   }
 
   /** @param {Incident} incident */
@@ -76,7 +153,11 @@ export class IncidentDialog {
     this.#say('', '');
     this.#progress('');
     this.#fill(incident);
+    this.#dry.checked = false;
     this.#aimButtons();
+    this.#extras.show(incident);
+    forget(this.#dialog);
+    greyOut(this.#dialog, this.#cluster);
     if (!this.#dialog.open) {
       this.#dialog.showModal();
       // The title, not a button: a key that was on its way must not restart anything.
@@ -95,10 +176,12 @@ export class IncidentDialog {
 
   /** @param {Incident} incident */
   #news(incident) {
+    this.notifications?.tell(incident);
     const busy = document.querySelector('dialog[open]') !== null;
     if (busy || typing() || !this.#popups.checked) {
       this.#waiting.add(incident.id);
       this.#count();
+      announce(sentence(incident), incident.severity === 'critical' ? 'assertive' : 'polite');
     } else {
       this.open(incident);
     }
@@ -136,7 +219,7 @@ export class IncidentDialog {
     if (this.#incident?.id !== id) return;
     this.#over = true;
     const lasted = age(this.#incident.since, Date.parse(time) || Date.now());
-    this.#say(`Recovered at ${clock(time)}, after ${lasted}.`, 'good');
+    this.#say(t('incident.recovered', { time: clock(time), lasted }), 'good');
   }
 
   /** @param {string} uid */
@@ -148,7 +231,8 @@ export class IncidentDialog {
     const element = this.#cluster.resource(uid);
     const workload = element instanceof KubePod ? element.workload : null;
     const kind = this.#incident.resource.kind;
-    this.#say(`This ${kind.toLowerCase()} was removed.${workload ? ` ${workload.kind} ${workload.name} replaces it.` : ''}`, 'gone');
+    const replaced = workload ? ` ${t('incident.replaces', { workload: `${workload.kind} ${workload.name}` })}` : '';
+    this.#say(t('incident.removed', { kind: kind.toLowerCase() }) + replaced, 'gone');
     this.#restartPod.disabled = this.#deletePod.disabled = true;
   }
 
@@ -175,9 +259,11 @@ export class IncidentDialog {
   #fill(incident) {
     const { kind, name, namespace } = incident.resource;
     this.#dialog.dataset.severity = incident.severity;
+    const none = incident.severity === 'none';
+    byId('dialogSeverity').hidden = none;
     setText(byId('dialogSeverity'), spaced(incident.severity));
     setText(byId('dialogTitle'), spaced(incident.kind));
-    const where = html('span', {}, `${kind} `, html('bdi', {}, name), namespace ? ' in ' : '', html('bdi', {}, namespace));
+    const where = html('span', {}, `${kind} `, html('bdi', {}, name), namespace ? ` ${t('overview.in')} ` : '', html('bdi', {}, namespace));
     if (byId('dialogWhere').textContent !== where.textContent) byId('dialogWhere').replaceChildren(where);
     setText(byId('dialogMessage'), sentence(incident));
     const { nextStep } = incident.detail;
@@ -195,6 +281,8 @@ export class IncidentDialog {
     const element = this.#element();
     const isPod = this.#incident?.resource.kind === 'Pod';
     this.#restartPod.hidden = this.#deletePod.hidden = !isPod;
+    byId('dialogShowLog').hidden = !isPod;
+    byId('dialogVetoing').hidden = !this.#incident?.id || !this.#incident.resource.namespace;
     if (isPod && element) {
       aim(this.#restartPod, 'restartPod', element);
       aim(this.#deletePod, 'deletePod', element);
@@ -227,29 +315,7 @@ export class IncidentDialog {
     const count = this.#waiting.size;
     tray.hidden = count === 0 || this.#dialog.open;
     others.hidden = count === 0 || !this.#dialog.open;
-    setText(tray, `${counted(count, 'new failure')} to look at`);
-    setText(others, `Next (${count})`);
+    setText(tray, t('incident.toLookAt', { count }));
+    setText(others, t('incident.next', { count }));
   }
-}
-
-/**
- * @param {Incident} incident
- * @param {KubeResource | null} element
- * @returns {[string, string][]}
- */
-function factsOf(incident, element) {
-  /** @type {[string, string][]} */
-  const facts = [['Since', `${clock(incident.since)} (${age(incident.since)})`]];
-  if (incident.container) facts.push(['Container', incident.container]);
-  for (const [name, value] of Object.entries(incident.detail)) {
-    const told = SHOWN_ELSEWHERE.has(name) || value === null || value === '' || (typeof value === 'object' && !Array.isArray(value));
-    if (!told) facts.push([spaced(name), Array.isArray(value) ? value.join(', ') : String(value)]);
-  }
-  if (element instanceof KubePod) {
-    if (!('restartCount' in incident.detail)) facts.push(['Restarts', element.getAttribute('restarts') ?? '0']);
-    const node = element.getAttribute('node');
-    if (node) facts.push(['Node', node]);
-    facts.push(['Workload', element.workload ? `${element.workload.kind} ${element.workload.name}` : 'none: nothing would start it again']);
-  }
-  return facts;
 }
