@@ -141,6 +141,8 @@ export class LiveTable {
       address.set({ sort: column === 'name' && !reversed ? null : `${reversed ? '-' : ''}${column}` }, { replace: true });
     }
     if (target?.closest('.open')) this.#open(target);
+    const uid = target?.closest('.log')?.closest('tr')?.dataset.uid;
+    if (uid) target?.dispatchEvent(new CustomEvent('kubedom:log', { bubbles: true, detail: { uid } }));
   }
 
   /** @param {Element} within */

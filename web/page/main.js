@@ -7,8 +7,11 @@ import { handleActions } from './actions.js';
 import { Approvals } from './approvals.js';
 import { Census } from './census.js';
 import { Counters } from './counters.js';
+import { EventsView } from './events-view.js';
 import { IncidentDialog } from './incident/dialog.js';
 import { IncidentList } from './incident-list.js';
+import { LogView } from './looking/log.js';
+import { YamlView } from './looking/yaml.js';
 import { PodMap } from './map.js';
 import { Notifications } from './notifications.js';
 import { repaint } from './painting.js';
@@ -36,6 +39,9 @@ const census = new Census();
 const counters = new Counters(census);
 const map = new PodMap(cluster);
 new Timeline(cluster);
+new LogView(cluster);
+new YamlView(cluster);
+new EventsView(cluster);
 
 const count = () => {
   showCounters(census.pods, census.failing, cluster.getElementsByTagName('kube-namespace').length, cluster.info.name);

@@ -1,5 +1,6 @@
 /**
- * Keys for the whole page: `/` searches in what is shown, `?` tells the keys, `g` and a letter goes to a view.
+ * Keys for the whole page: `/` searches in what is shown, `?` tells the keys, `g` and a letter goes to a view, `l` and
+ * `y` show the log and the YAML of what the focus is in.
  *
  * They do nothing while somebody types or a dialog is open.
  */
@@ -34,6 +35,12 @@ export function listenForKeys() {
       if (!search) return;
       event.preventDefault();
       search.focus();
+    } else if (event.key === 'l' || event.key === 'y') {
+      const place = document.activeElement?.closest('[data-uid]');
+      const detail = { uid: place?.getAttribute('data-uid') };
+      if (!place || !detail.uid) return;
+      event.preventDefault();
+      place.dispatchEvent(new CustomEvent(event.key === 'l' ? 'kubedom:log' : 'kubedom:yaml', { bubbles: true, detail }));
     } else if (event.key === '?') {
       event.preventDefault();
       help.showModal();

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 from aiohttp import ClientSession
 from websockets.asyncio.server import Server, ServerConnection, serve
@@ -71,6 +72,8 @@ class ScriptedBridge:
         self.user: Json | None = {"user": "ada", "groups": ["dev"], "expires": None}
         #: The HealingActions that there are, Events, policies and vetoes; None where the user may not list them.
         self.lists: dict[str, list[Json] | None] = {"actions": [], "events": [], "policies": [], "vetoes": []}
+        #: Objects as YAML, by kind, namespace and name.
+        self.objects: dict[str, str] = {}
         #: What containers wrote, by the pod's name; of others there is no log.
         self.logs: dict[str, str] = {}
         self.connections = 0
@@ -127,6 +130,12 @@ class ScriptedBridge:
             if items is None:
                 return problem(HTTPStatus.FORBIDDEN, f"You may not list {kind}.")
             return respond(json.dumps({"items": items, "more": False}).encode(), "application/json")
+        if path == "/api/v1/objects":
+            query = dict(parse_qsl(request.path.partition("?")[2]))
+            key = f"{query['kind']}/{query.get('namespace', '')}/{query['name']}"
+            if key not in self.objects:
+                return problem(HTTPStatus.FORBIDDEN, f"You may not get {key}.")
+            return respond(self.objects[key].encode(), "application/yaml")
         if path.startswith("/api/v1/namespaces/") and path.endswith("/log"):
             name = path.split("/")[-2]
             if name not in self.logs:
