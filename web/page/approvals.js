@@ -9,6 +9,7 @@
  */
 import { CommandError } from '../kubedom.js';
 import { byId, html, setText, typing } from './html.js';
+import { t } from './text.js';
 import { toast } from './toasts.js';
 import { age, clock, doing } from './wording.js';
 
@@ -86,15 +87,15 @@ export class Approvals {
   open(waiting) {
     this.#asked = waiting;
     this.#reason.value = '';
-    setText(byId('approvalTitle'), `Let kubedom ${doing(waiting.action, waiting.target)}?`);
-    setText(byId('approvalWhere'), waiting.namespace ? `Namespace ${waiting.namespace}` : 'The whole cluster');
-    setText(byId('approvalMessage'), `${waiting.requestedBy || 'Somebody'} asks for it. Nothing is done until you, or somebody else, approve.`);
+    setText(byId('approvalTitle'), t('healing.let', { doing: doing(waiting.action, waiting.target) }));
+    setText(byId('approvalWhere'), waiting.namespace ? t('healing.namespace', { namespace: waiting.namespace }) : t('healing.whole'));
+    setText(byId('approvalMessage'), t('healing.asks', { who: waiting.requestedBy || t('healing.somebody') }));
     const facts = {
-      'Asked for by': waiting.requestedBy,
-      Why: waiting.reason,
-      Waiting: age(waiting.since),
-      Until: clock(waiting.until),
-      'As kubectl shows it': waiting.name,
+      [t('healing.askedBy')]: waiting.requestedBy,
+      [t('healing.why')]: waiting.reason,
+      [t('healing.waits')]: age(waiting.since),
+      [t('healing.untilWhen')]: clock(waiting.until),
+      [t('healing.asKubectl')]: waiting.name,
     };
     const known = Object.entries(facts).filter(([, value]) => value);
     byId('approvalFacts').replaceChildren(...known.flatMap(([name, value]) => [html('dt', {}, name), html('dd', {}, value)]));
@@ -110,7 +111,7 @@ export class Approvals {
     const asked = this.#asked;
     if (!asked) return;
     this.#enable(false);
-    this.#say('Asking the API server …', '');
+    this.#say(t('healing.asking'), '');
     const kind = asked.namespace ? 'HealingAction' : 'ClusterHealingAction';
     try {
       const { message } = await this.#cluster.command(command, {}, {
@@ -134,7 +135,7 @@ export class Approvals {
   /** @param {ClusterEvent<HealingDetail>} event */
   #decided({ type, detail }) {
     if (!this.#remove(detail.actionUid) || this.#asked?.uid !== detail.actionUid || this.#buttons.some(({ disabled }) => disabled)) return;
-    this.#say(type === 'healingStarted' ? 'Somebody has approved it.' : detail.message, '');
+    this.#say(type === 'healingStarted' ? t('healing.othersDid') : detail.message, '');
     this.#enable(false);
   }
 
@@ -156,10 +157,10 @@ export class Approvals {
     byId('approvals').hidden = this.#waiting.size === 0;
     list.replaceChildren(
       ...[...this.#waiting.values()].map((waiting) => {
-        const look = html('button', { type: 'button' }, 'Look and decide');
+        const look = html('button', { type: 'button' }, t('healing.look'));
         look.addEventListener('click', () => this.open(waiting));
-        const what = `${waiting.requestedBy || 'Somebody'} wants to ${doing(waiting.action, waiting.target)}`;
-        return html('li', {}, html('span', {}, `${what}${waiting.namespace ? ` in ${waiting.namespace}` : ''}.`), look);
+        const what = t('healing.wants', { who: waiting.requestedBy || t('healing.somebody'), doing: doing(waiting.action, waiting.target) });
+        return html('li', {}, html('span', {}, `${what}${waiting.namespace ? ` ${t('overview.in')} ${waiting.namespace}` : ''}.`), look);
       }),
     );
   }

@@ -8,6 +8,8 @@ import { Approvals } from './approvals.js';
 import { Census } from './census.js';
 import { Counters } from './counters.js';
 import { EventsView } from './events-view.js';
+import { Forms } from './forms.js';
+import { HealingView } from './healing-view.js';
 import { IncidentDialog } from './incident/dialog.js';
 import { IncidentList } from './incident-list.js';
 import { LogView } from './looking/log.js';
@@ -42,6 +44,8 @@ new Timeline(cluster);
 new LogView(cluster);
 new YamlView(cluster);
 new EventsView(cluster);
+new HealingView(cluster);
+new Forms(cluster);
 
 const count = () => {
   showCounters(census.pods, census.failing, cluster.getElementsByTagName('kube-namespace').length, cluster.info.name);

@@ -7,7 +7,9 @@ the user. Either way the API server judges it with the user's own rights.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import secrets
+import time
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -33,10 +35,32 @@ DEFAULT_DEPLOYMENT_COOKIE = "kubedom_default_deployment"
 LONGEST_BODY = 262_144
 FIELDS = ("namespace", "name", "image", "container", "replicas", "manifest", "dryRun", "idempotencyKey")
 REASON = "POST /api/deploy"
+#: A second start of the default within so many seconds is the first one again.
+AGAIN_SECONDS = 2.0
+
+
+class Starts:
+    """Makes one start of two: a button that is clicked twice, or whose click two listeners of a page answer.
+
+    Args:
+        clock: Monotonic seconds.
+
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._latest: dict[tuple[str, str], tuple[float, str]] = {}
+
+    def key(self, user: str, named: str) -> str:
+        """Give the idempotency key of a start of this deployment by this user."""
+        now = self._clock()
+        self._latest = {who: (at, key) for who, (at, key) in self._latest.items() if now - at < AGAIN_SECONDS}
+        return self._latest.setdefault((user, named), (now, f"default {secrets.token_hex(16)}"))[1]
 
 
 def deploy_route(site: Site) -> Route:
     """Make the route, as below `/api`."""
+    starts = Starts(time.monotonic)
 
     async def start(request: Request) -> Response:
         identity = await site.identify(request)
@@ -46,7 +70,7 @@ def deploy_route(site: Site) -> Route:
             if not named and site.default_manifest is not None:
                 asked = {"manifest": await asyncio.to_thread(_read, site.default_manifest)}
                 return await _apply(site, identity, peer(request), asked)
-            commands = [_default(named)]
+            commands = [_default(named, starts.key(identity.user.name, named))]
         else:
             asked = bodies.fields(kind, sent, FIELDS)
             if "manifest" in asked:
@@ -61,7 +85,7 @@ def deploy_route(site: Site) -> Route:
     return Route("/deploy", answered(start), methods=["POST"])
 
 
-def _default(named: str) -> Command:
+def _default(named: str, key: str) -> Command:
     if not named:
         raise CommandRefused(
             "noDefaultDeployment",
@@ -72,7 +96,7 @@ def _default(named: str) -> Command:
         )
     namespace, _, name = named.rpartition("/")
     target = Target(kind="Deployment", namespace=namespace or "default", name=name)
-    return Command(id="deploy", name="restartDeployment", target=target, reason=REASON)
+    return Command(id="deploy", name="restartDeployment", target=target, idempotency_key=key, reason=REASON)
 
 
 def _read(manifest: Path) -> str:

@@ -12,6 +12,7 @@ from tests.unit.bridge.conftest import ACTIONS, Answer, Running
 
 from kubedom_bridge.kube import ApiError, Cause
 from kubedom_bridge.rest import logs
+from kubedom_bridge.rest.deploy import AGAIN_SECONDS, Starts
 from kubedom_bridge.rest.uploads import LONGEST_CONTENT
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
@@ -272,6 +273,25 @@ async def test_a_secrets_values_are_in_no_answer_and_no_log(running: Running, ca
     for text in (tried.body, kept.body, shown.body, caplog.text):
         for value in ("old-value", "new-value", old, base64.b64encode(b"new-value").decode()):
             assert value not in text
+
+
+def test_a_start_right_after_another_is_the_same_one() -> None:
+    now = 0.0
+    starts = Starts(lambda: now)
+    first = starts.key("ann", "shop/web")
+    now = AGAIN_SECONDS - 0.1
+    assert starts.key("ann", "shop/web") == first
+    assert len({first, starts.key("bob", "shop/web"), starts.key("ann", "shop/db")}) == 3
+    now = AGAIN_SECONDS
+    assert starts.key("ann", "shop/web") != first
+
+
+async def test_two_clicks_on_a_button_start_the_default_once(running: Running) -> None:
+    cookie = await running.sign_in() + "; kubedom_default_deployment=default/web"
+    for _ in range(2):
+        answer = await running.request("POST", "/api/deploy", Cookie=cookie, Origin=running.origin)
+        assert answer.status == 202
+    assert len(running.cluster.made) == 1
 
 
 # Looking.
