@@ -6,7 +6,7 @@
  *
  * @import {KubeCluster, KubeResource} from '../index.js'
  */
-import { CommandError, KubePod, KubeResource as Resource } from '../kubedom.js';
+import { CommandError, KubeResource as Resource } from '../kubedom.js';
 import { confirmed } from './confirm.js';
 import { html } from './html.js';
 import { t } from './text.js';
@@ -106,7 +106,9 @@ export function aim(button, command, element) {
   button.dataset.command = command;
   button.dataset.uid = element.uid;
   button.dataset.namespace = element.namespace;
-  button.dataset[element instanceof KubePod ? 'podName' : 'name'] = element.name;
+  const { kind, name } = element;
+  // As events name it: data-pod-name, data-deployment-name.
+  button.dataset[`${kind.charAt(0).toLowerCase()}${kind.slice(1)}Name`] = name;
   button.disabled = isRunning(command, element.uid) || button.hasAttribute('data-denied') || !(element instanceof Resource && element.isConnected);
 }
 

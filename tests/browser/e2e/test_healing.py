@@ -15,6 +15,8 @@ from tests.cluster.shop import opened_shop, with_admission
 from tests.conftest import Cluster
 from tests.running import KubedomRun, wait_for
 
+pytestmark = pytest.mark.browsers("chromium", "firefox")
+
 INCIDENT = "document.getElementById('incidentDialog').open"
 APPROVAL = "document.getElementById('approvalDialog').open"
 PREVENTS = """
@@ -143,7 +145,8 @@ async def test_the_api_servers_refusal_is_shown_in_its_words_and_a_right_that_is
 ) -> None:
     shop = await asyncio.to_thread(opened_shop, cluster, namespace)
     alice = await open_as(run, shop.token("alice"))
-    button = ".restartDeployment[data-deployment-name={}]"
+    await alice.locator("#views a[data-to=workloads]").click()
+    button = "#workloadsTable .restartDeployment[data-deployment-name={}]"
     for name in ("web", "db"):
         await until(alice, f"document.querySelector('{button.format(name)}')")
     await alice.click(button.format("db"))

@@ -196,6 +196,43 @@ async def test_snippet_nine_is_told_on_kubedoms_own_page(
     await until(page, "calls > 0")
 
 
+async def test_snippets_seven_and_eight_run_on_kubedoms_own_page(
+    cluster: Cluster, namespace: str, start: Start, page: Page, tmp_path: Path
+) -> None:
+    cluster.apply(by_hand("chosen"), namespace=namespace)
+    for number in (7, 8):
+        (tmp_path / f"snippet-{number}.js").write_text(snippet(number))
+    scripts = "".join(f'<script type="module" src="/snippet-{number}.js"></script>' for number in (7, 8))
+    own = (packaged_web_dir() / "index.html").read_text()
+    (tmp_path / "index.html").write_text(own.replace("</head>", f"{scripts}</head>"))
+    console = Console(page)
+    options = (f"--default-deployment={namespace}/chosen", "--config-path=/django/api/v1/config/")
+    run = start(f"--web-dir={tmp_path}", f"--namespace={namespace}", *options)
+    await sign_in(page, run)
+    await page.locator("#views a[data-to=deploy]").click()
+    await page.click("#deployButton")
+    await console.until_alert("Deployment started!")
+
+    def restarts() -> Any:
+        return cluster.get("healingactions", f"--namespace={namespace}")["items"]
+
+    await asyncio.to_thread(wait_for, "the restart", restarts)
+    form = page.locator("#configForm")
+    await form.get_by_label("Namespace").fill(namespace)
+    await form.get_by_label("Name", exact=True).fill("settings")
+    await form.get_by_role("button", name="Add a key").click()
+    await page.keyboard.type("title")
+    await form.get_by_label("Value").fill("Shop")
+    async with page.expect_response("**/django/api/v1/config/") as answering:
+        await form.get_by_role("button", name="Keep").click()
+    assert (await answering.value).status == 202
+    await console.until_alert("Configuration uploaded!")
+    kept = cluster.get("configmap", "settings", f"--namespace={namespace}")
+    assert kept["data"] == {"title": "Shop"}
+    assert await page.inner_text("#configSaid") == "", "the form is the author's"
+    assert len(restarts()) == 1, "the button's own listener and the snippet asked for one and the same"
+
+
 @pytest.mark.parametrize("who", ["page", "operator", "both", "nobody"])
 async def test_snippet_seven_starts_the_default_deployment(
     cluster: Cluster, namespace: str, start: Start, page: Page, site: Path, complaints: list[str], who: str

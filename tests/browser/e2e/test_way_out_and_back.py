@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
 from playwright.async_api import Page
 from tests.browser.e2e.conftest import Start, sign_in, until, until_live, until_shown
 from tests.conftest import Cluster
 from tests.kubelet import by_hand, failed, running, terminated
 from tests.running import wait_for
+
+pytestmark = pytest.mark.browsers("chromium", "firefox")
 
 DIALOG = "document.getElementById('incidentDialog').open"
 
@@ -139,7 +142,7 @@ async def test_a_page_outlives_the_end_of_its_bridge_and_hears_nothing_twice(
 
 
 async def test_a_page_outlives_a_restart_of_the_api_server(
-    cluster: Cluster, local_cluster: Any, namespace: str, start: Start, page: Page
+    cluster: Cluster, local_cluster: Any, namespace: str, start: Start, page: Page, complaints: list[str]
 ) -> None:
     cluster.apply(by_hand("api"), namespace=namespace)
     name, uid = await asyncio.to_thread(running_pod, cluster, namespace, "api")
@@ -152,3 +155,6 @@ async def test_a_page_outlives_a_restart_of_the_api_server(
     _, later = await asyncio.to_thread(running_pod, cluster, namespace, "later")
     await until_shown(page, later)
     assert len(await heard(page, uid, "podFailed")) == 1
+    # What was asked for by REST meanwhile was refused, and the browser says so.
+    assert all("503" in line for line in complaints), complaints
+    complaints.clear()
