@@ -58,7 +58,7 @@ async def test_rows_are_found_sorted_and_filtered(open_page: Open) -> None:
     await until_names(page, "api-2", "api-10", "db-1")
     await page.click("#podsTable [data-sort=restarts]")
     await until_names(page, "api-10", "api-2", "db-1")
-    assert await page.locator("#podsTable th[aria-sort=ascending]").inner_text() == "Restarts"
+    assert await page.locator("#podsTable th[aria-sort=descending]").inner_text() == "Restarts"
     await page.click("#podsTable [data-sort=restarts]")
     await until_names(page, "db-1", "api-2", "api-10")
     await page.click("#podsTable [data-sort=restarts]")
@@ -156,6 +156,10 @@ async def test_keys_go_from_row_to_row_and_open_one(open_page: Open) -> None:
         await page.keyboard.press(key)
         assert await page.evaluate("document.activeElement.querySelector('.name').textContent") == name
     await page.keyboard.press("Enter")
+    await page.keyboard.press("Escape")
+    assert await page.evaluate("document.activeElement.querySelector('.name').textContent") == "api-10", (
+        "back where one was"
+    )
     await page.keyboard.press("Home")
     await page.locator("#podsTable .open").first.click()
     assert await page.evaluate("opened") == ["uid-api-10", "uid-api-2"]
