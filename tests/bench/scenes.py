@@ -71,7 +71,7 @@ def messages_of_pods(count: int) -> list[str]:
 
 def messages_of_changes(count: int, a_message: int) -> Iterator[str]:
     """Changes of so many pods after their snapshot, without end; one in fifty is a pod that goes or comes back."""
-    sample, chance, gone = _sample(), random.Random(1), -1  # noqa: S311  nobody's secret
+    sample, chance, gone = _sample(), random.Random(1), -1
     entries = []
     for sequence in itertools.count(2):
         if sequence % CHURN:

@@ -7,7 +7,7 @@
  * @import {Active} from './filters.js'
  */
 import { address } from './address.js';
-import { FIELDS, Filters, PARAMETERS, requirement } from './filters.js';
+import { CHOICES, FIELDS, Filters, PARAMETERS, requirement } from './filters.js';
 import { html } from './html.js';
 import { t } from './text.js';
 import { shown } from './views.js';
@@ -70,6 +70,12 @@ export class FilterBar {
       // A list that somebody looks through stays as it is.
       for (const [choice, select] of this.#choices) if (document.activeElement !== select) this.#fill(choice);
     }, FILLED_MS);
+  }
+
+  /** @returns {Filters} What the address says of this view's resources: nodes have no namespace. */
+  read() {
+    const has = (/** @type {string} */ name) => !CHOICES.some((choice) => choice === name) || this.#options.choices.some((choice) => choice === name);
+    return new Filters((name) => (has(name) ? address.all(name) : []));
   }
 
   /** Takes every filter away. */
@@ -145,7 +151,7 @@ export class FilterBar {
 
   #show() {
     if (shown() !== this.#options.view) return;
-    const { active, unreadable } = new Filters((name) => address.all(name));
+    const { active, unreadable } = this.read();
     const q = address.get('q');
     if (this.#search.value.trim() !== q) this.#search.value = q;
     this.#failing.checked = address.get('failing') === '1';

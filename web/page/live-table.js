@@ -6,6 +6,7 @@
  * changed, not on how many rows there are.
  *
  * @import {KubeCluster, KubeResource} from '../index.js'
+ * @import {FilterBar} from './filter-bar.js'
  */
 import { address } from './address.js';
 import { Chunks } from './chunks.js';
@@ -48,7 +49,7 @@ const AGES_MS = 10_000;
  * @property {'tables.pods' | 'tables.workloads' | 'tables.nodes'} counted
  * @property {HTMLElement} none Shown when there is nothing.
  * @property {HTMLElement} noMatches Shown when the filters let nothing pass.
- * @property {(rows: () => Iterable<Row<Resource>>) => void} [onmembers] Told when rows came or went.
+ * @property {FilterBar} bar What narrows it.
  */
 
 /** @template {KubeResource} Resource */
@@ -132,11 +133,11 @@ export class LiveTable {
   }
 
   #read() {
-    const { view, orders, table } = this.#options;
+    const { view, orders, table, bar } = this.#options;
     const here = shown() === view;
     // The address of another view speaks of that view's table.
     if (!here && this.#column) return;
-    this.#filters = new Filters((name) => (here ? address.all(name) : []));
+    this.#filters = here ? bar.read() : new Filters(() => []);
     const sort = here ? address.get('sort') : '';
     const column = sort.replace(/^-/, '');
     this.#column = Object.hasOwn(orders, column) ? column : 'name';
@@ -179,7 +180,7 @@ export class LiveTable {
     }
     this.#dirty.clear();
     this.#arrange();
-    const { table, none, noMatches, onmembers } = this.#options;
+    const { table, none, noMatches, bar } = this.#options;
     none.hidden = this.#rows.size > 0 || this.#cluster.status.state === 'connecting';
     noMatches.hidden = this.#rows.size === 0 || this.#order.rows.length > 0;
     table.hidden = this.#order.rows.length === 0;
@@ -193,7 +194,7 @@ export class LiveTable {
     this.#count(caption);
     if (table.caption) table.caption.replaceWith(caption);
     else table.prepend(caption);
-    onmembers?.(() => this.#rows.values());
+    bar.offer(() => this.#rows.values());
   };
 
   /** Puts the rows where they belong, as far as they are not. */

@@ -58,7 +58,7 @@ export function workloadsTable(cluster, bar) {
     counted: 'tables.workloads',
     none: byId('noWorkloads'),
     noMatches: byId('noWorkloadMatches'),
-    onmembers: (rows) => bar.offer(rows),
+    bar,
   });
 }
 
@@ -92,7 +92,7 @@ export function nodesTable(cluster, bar, placement) {
     counted: 'tables.nodes',
     none: byId('noNodes'),
     noMatches: byId('noNodeMatches'),
-    onmembers: (rows) => bar.offer(rows),
+    bar,
   });
 }
 

@@ -31,7 +31,7 @@ export function podsTable(cluster, bar) {
     counted: 'tables.pods',
     none: byId('noPods'),
     noMatches: byId('noMatches'),
-    onmembers: (rows) => bar.offer(rows),
+    bar,
   });
 }
 
