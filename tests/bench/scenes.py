@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
+import random
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,9 @@ NAMESPACES = 100
 A_WORKLOAD = 50
 #: How many pods fail and recover in turn.
 FAILING = 1000
+#: One change in so many is a pod that goes or comes back.
+CHURN = 50
+STATUSES = ("Running", "Running", "Running", "NotReady", "ContainerCreating", "CrashLoopBackOff")
 
 
 def _sample() -> dict[str, Any]:
@@ -39,22 +45,51 @@ def _place(number: int) -> tuple[str, str]:
     return f"namespace-{workload % NAMESPACES}", f"workload-{workload}"
 
 
+def _pod(sample: dict[str, Any], number: int) -> dict[str, Any]:
+    namespace, workload = _place(number)
+    name, uid = f"{workload}-7d9c5b6f4-{number:06}", f"7f000000-0000-4000-8000-{number:012}"
+    metadata = sample["object"]["metadata"] | {"name": name, "namespace": namespace, "uid": uid}
+    return sample | {
+        "uid": uid,
+        "namespace": namespace,
+        "workload": {"kind": "Deployment", "name": workload},
+        "object": sample["object"] | {"metadata": metadata},
+    }
+
+
 def messages_of_pods(count: int) -> list[str]:
     """A snapshot of so many pods and of the deployments that they belong to."""
     sample = _sample()
     entries = []
     for number in range(count):
-        namespace, workload = _place(number)
-        name, uid = f"{workload}-7d9c5b6f4-{number:06}", f"7f000000-0000-4000-8000-{number:012}"
         if number % A_WORKLOAD == 0:
-            entries.append(_deployment(namespace, workload))
-        entry = sample | {"uid": uid, "namespace": namespace, "workload": {"kind": "Deployment", "name": workload}}
-        entry["object"] = sample["object"] | {
-            "metadata": sample["object"]["metadata"] | {"name": name, "namespace": namespace, "uid": uid}
-        }
-        entries.append(json.dumps(entry, separators=(",", ":")).encode())
+            entries.append(_deployment(*_place(number)))
+        entries.append(json.dumps(_pod(sample, number), separators=(",", ":")).encode())
     chunks = [frames.snapshot_chunk(entries[at : at + A_MESSAGE], (), "") for at in range(0, len(entries), A_MESSAGE)]
     return [chunk.decode() for chunk in (*chunks, frames.snapshot_end("e1", 1, ""))]
+
+
+def messages_of_changes(count: int, a_message: int) -> Iterator[str]:
+    """Changes of so many pods after their snapshot, without end; one in fifty is a pod that goes or comes back."""
+    sample, chance, gone = _sample(), random.Random(1), -1
+    entries = []
+    for sequence in itertools.count(2):
+        if sequence % CHURN:
+            number = chance.randrange(count)
+            number += number == gone
+            display = sample["display"] | {"restarts": chance.randrange(100), "status": chance.choice(STATUSES)}
+            entry = _pod(sample, number % count) | {"display": display}
+        elif gone < 0:
+            gone = chance.randrange(count)
+            there = _pod(sample, gone)
+            entry = {name: there[name] for name in ("kind", "uid", "namespace")} | {"op": "delete"}
+        else:
+            entry, gone = _pod(sample, gone), -1
+        entry |= {"sequence": sequence, "time": "2026-01-01T00:00:03Z"}
+        entries.append(json.dumps(entry, separators=(",", ":")).encode())
+        if len(entries) == a_message:
+            yield frames.changes(entries, "").decode()
+            entries = []
 
 
 def messages_of_events(count: int, a_message: int) -> list[str]:

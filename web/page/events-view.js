@@ -25,7 +25,7 @@ export class EventsView {
   /** @type {any[]} */
   #events = [];
   #read = -Infinity;
-  /** @type {{event: ClusterEvent, item: HTMLElement}[]} */
+  /** @type {HTMLElement[]} Not the events themselves: each holds its element, also when that is gone. */
   #live = [];
   /** @type {HTMLInputElement} */
   #paused = byId('livePaused');
@@ -95,7 +95,7 @@ export class EventsView {
     const button = html('button', { type: 'button', class: 'open', 'data-uid': resource.uid }, html('bdi', {}, `${resource.kind} ${resource.name}`));
     const state = html('span', { class: 'state', 'data-tone': sort }, what);
     const item = html('li', {}, html('time', {}, clock(time)), state, button, html('span', { class: 'sentence' }, String(detail.message ?? '')));
-    this.#live.unshift({ event, item });
+    this.#live.unshift(item);
     this.#live.length = Math.min(this.#live.length, LIVE);
     if (shown() === 'events') repaint(this.#paintLive);
   }
@@ -104,7 +104,7 @@ export class EventsView {
     byId('liveNone').hidden = this.#live.length > 0;
     if (this.#paused.checked) return;
     const list = byId('liveList');
-    if (list.firstElementChild !== (this.#live[0]?.item ?? null)) list.replaceChildren(...this.#live.map(({ item }) => item));
+    if (list.firstElementChild !== (this.#live[0] ?? null)) list.replaceChildren(...this.#live);
   };
 
   /** @param {HTMLButtonElement} button */

@@ -7,7 +7,7 @@
  * @import {Active} from './filters.js'
  */
 import { address } from './address.js';
-import { FIELDS, Filters, PARAMETERS, requirement } from './filters.js';
+import { CHOICES, FIELDS, Filters, PARAMETERS, requirement } from './filters.js';
 import { html } from './html.js';
 import { t } from './text.js';
 import { shown } from './views.js';
@@ -25,6 +25,8 @@ import { compare } from './wording.js';
 
 /** How many values a choice offers; those of a large cluster are found by typing. */
 const MOST = 1000;
+/** So long a value may be missing from its list. */
+const FILLED_MS = 500;
 
 export class FilterBar {
   #options;
@@ -35,8 +37,10 @@ export class FilterBar {
   #failing = html('input', { type: 'checkbox' });
   #fault = html('p', { class: 'fault', role: 'alert', hidden: '' });
   #chips = html('ul', { class: 'chips', 'aria-label': t('tables.active') });
-  /** @type {Iterable<{resource: KubeResource}>} */
-  #rows = [];
+  /** @type {() => Iterable<{resource: KubeResource}>} */
+  #rows = () => [];
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #filling;
 
   /** @param {Options} options */
   constructor(options) {
@@ -58,10 +62,20 @@ export class FilterBar {
     this.#show();
   }
 
-  /** @param {Iterable<{resource: KubeResource}>} rows What there is to choose from. */
+  /** @param {() => Iterable<{resource: KubeResource}>} rows What there is to choose from. */
   offer(rows) {
     this.#rows = rows;
-    for (const choice of this.#choices.keys()) this.#fill(choice);
+    this.#filling ??= setTimeout(() => {
+      this.#filling = undefined;
+      // A list that somebody looks through stays as it is.
+      for (const [choice, select] of this.#choices) if (document.activeElement !== select) this.#fill(choice);
+    }, FILLED_MS);
+  }
+
+  /** @returns {Filters} What the address says of this view's resources: nodes have no namespace. */
+  read() {
+    const has = (/** @type {string} */ name) => !CHOICES.some((choice) => choice === name) || this.#options.choices.some((choice) => choice === name);
+    return new Filters((name) => (has(name) ? address.all(name) : []));
   }
 
   /** Takes every filter away. */
@@ -114,7 +128,7 @@ export class FilterBar {
     if (!select) return;
     const field = FIELDS[choice];
     const values = new Set();
-    for (const { resource } of this.#rows) values.add(field(resource));
+    for (const { resource } of this.#rows()) values.add(field(resource));
     const names = [...values].filter(Boolean).sort(compare).slice(0, MOST);
     if (names.join('\n') === [...select.options].slice(1).map(({ value }) => value).join('\n')) return;
     select.replaceChildren(select.options[0], ...names.map((name) => html('option', { value: name }, name)));
@@ -137,7 +151,7 @@ export class FilterBar {
 
   #show() {
     if (shown() !== this.#options.view) return;
-    const { active, unreadable } = new Filters((name) => address.all(name));
+    const { active, unreadable } = this.read();
     const q = address.get('q');
     if (this.#search.value.trim() !== q) this.#search.value = q;
     this.#failing.checked = address.get('failing') === '1';

@@ -35,10 +35,10 @@ export function requirement(text) {
   const among = AMONG.exec(trimmed)?.groups;
   if (among) {
     const values = new Set(among.values.split(',').map((value) => value.trim()));
-    return (labels) => (among.key in labels && values.has(labels[among.key])) === (among.sign === 'in');
+    return (labels) => (Object.hasOwn(labels, among.key) && values.has(labels[among.key])) === (among.sign === 'in');
   }
   const there = THERE.exec(trimmed)?.groups;
-  return there ? (labels) => there.key in labels !== (there.not === '!') : null;
+  return there ? (labels) => Object.hasOwn(labels, there.key) !== (there.not === '!') : null;
 }
 
 /** What can be asked of one resource; the same for every table. */

@@ -2,19 +2,22 @@
  * A table of resources that is always current: a row each, painted once a frame, filtered and sorted as the address says.
  *
  * In: what came, changed and went, and how a kind's rows are made. Out: the table. The caption with the count is replaced in every
- * frame in which rows came or went: whoever observes the table's own children hears of it. Arrow keys go from row to row, Enter
- * opens one: `kubedom:open` with its uid bubbles from the row.
+ * frame in which rows came or went: whoever observes the table's own children hears of it. What a change costs depends on how much
+ * changed, not on how many rows there are.
  *
  * @import {KubeCluster, KubeResource} from '../index.js'
+ * @import {FilterBar} from './filter-bar.js'
  */
 import { address } from './address.js';
 import { Chunks } from './chunks.js';
 import { Filters, failing } from './filters.js';
 import { setAttribute, setText } from './html.js';
+import { Order } from './order.js';
 import { repaint } from './painting.js';
 import { greyOut } from './rights.js';
 import { t } from './text.js';
 import { shown } from './views.js';
+import { Walk, open, rowOf } from './walking.js';
 import { age, compare } from './wording.js';
 
 const AGES_MS = 10_000;
@@ -29,17 +32,24 @@ const AGES_MS = 10_000;
  * @property {number} born
  */
 /**
+ * A row with what it is sorted by at last; both never change.
+ *
+ * @template {KubeResource} Resource
+ * @typedef {Row<Resource> & {name: string, namespace: string}} Named
+ */
+/**
  * @template {KubeResource} Resource
  * @typedef {object} Options
  * @property {string} view Of which view it is the table.
  * @property {HTMLTableElement} table
  * @property {(element: KubeResource) => element is Resource} takes
  * @property {(element: Resource) => Row<Resource>} create
- * @property {Record<string, (one: Row<Resource>, other: Row<Resource>) => number>} orders By the names of the columns; of `name` first.
+ * @property {Record<string, (one: Row<Resource>, other: Row<Resource>) => number>} orders By the names of the columns, ascending.
+ * @property {readonly string[]} [largestFirst] The columns that are sorted descending at first.
  * @property {'tables.pods' | 'tables.workloads' | 'tables.nodes'} counted
  * @property {HTMLElement} none Shown when there is nothing.
  * @property {HTMLElement} noMatches Shown when the filters let nothing pass.
- * @property {(rows: Iterable<Row<Resource>>) => void} [onmembers] Told when rows came or went.
+ * @property {FilterBar} bar What narrows it.
  */
 
 /** @template {KubeResource} Resource */
@@ -49,35 +59,38 @@ export class LiveTable {
   /** @type {KubeCluster} */
   #cluster;
   #chunks;
-  /** @type {Map<KubeResource, Row<Resource>>} */
+  #walk;
+  /** @type {Map<KubeResource, Named<Resource>>} */
   #rows = new Map();
-  /** @type {Set<Row<Resource>>} */
-  #dirty = new Set();
+  /** @type {Order<Named<Resource>>} The rows that are shown. */
+  #order = new Order();
+  /** @type {Set<Named<Resource>>} */
+  #failing = new Set();
   #filters = new Filters(() => []);
   #column = '';
   #reversed = false;
-  #layoutDue = true;
+
+  /** @type {Set<Named<Resource>>} Rows that look different now. */
+  #dirty = new Set();
+  /** @type {Set<Named<Resource>>} Rows that may be elsewhere now, or not be shown. */
+  #touched = new Set();
+  #arrangeDue = true;
   #membersDiffer = true;
   #agesDue = false;
-  #shownCount = 0;
-  /** @type {HTMLTableRowElement | null} The row that Tab leads to. */
-  #current = null;
 
   /** @param {KubeCluster} cluster @param {Options<Resource>} options */
   constructor(cluster, options) {
     this.#cluster = cluster;
     this.#options = options;
-    this.#chunks = new Chunks(options.table);
     const { table } = options;
+    this.#chunks = new Chunks(table);
+    this.#walk = new Walk(table, (row) => greyOut(row, cluster));
     table.addEventListener('click', (event) => this.#clicked(event));
-    table.addEventListener('keydown', (event) => this.#pressed(event));
-    table.addEventListener('focusin', (event) => this.#focused(event));
-    table.addEventListener('pointerover', (event) => this.#looked(event));
     address.addEventListener('change', () => this.#read());
     this.#read();
     setInterval(() => {
       this.#agesDue = true;
-      repaint(this.#paint);
+      if (shown() === options.view) repaint(this.#paint);
     }, AGES_MS);
   }
 
@@ -86,10 +99,11 @@ export class LiveTable {
     const { takes, create } = this.#options;
     for (const element of added) {
       if (!takes(element)) continue;
-      const row = create(element);
+      const row = { ...create(element), name: element.name, namespace: element.namespace };
       this.#rows.set(element, row);
       this.#dirty.add(row);
-      this.#membersDiffer = this.#layoutDue = true;
+      this.#touched.add(row);
+      this.#membersDiffer = true;
     }
     for (const element of changed) this.refresh(element);
     for (const element of removed) {
@@ -97,9 +111,11 @@ export class LiveTable {
       if (!row) continue;
       this.#rows.delete(element);
       this.#dirty.delete(row);
-      this.#membersDiffer = this.#layoutDue = true;
+      this.#failing.delete(row);
+      this.#touched.add(row);
+      this.#membersDiffer = true;
     }
-    repaint(this.#paint);
+    if (this.#dirty.size > 0 || this.#touched.size > 0) repaint(this.#paint);
   }
 
   /** @param {KubeResource} element One whose row is out of date. */
@@ -107,161 +123,118 @@ export class LiveTable {
     const row = this.#rows.get(element);
     if (!row) return;
     this.#dirty.add(row);
-    if (this.#column !== 'name' || this.#filters.active.length > 0) this.#layoutDue = true;
+    if (this.#column !== 'name' || this.#filters.active.length > 0) this.#touched.add(row);
     repaint(this.#paint);
   }
 
   /** The cluster was read for the first time: an empty table may now say that it is empty. */
   settle() {
-    this.#layoutDue = this.#membersDiffer = true;
     repaint(this.#paint);
   }
 
   #read() {
+    const { view, orders, table, bar } = this.#options;
+    const here = shown() === view;
     // The address of another view speaks of that view's table.
-    if (shown() !== this.#options.view && this.#column) return;
-    this.#filters = new Filters((name) => (shown() === this.#options.view ? address.all(name) : []));
-    const sort = shown() === this.#options.view ? address.get('sort') : '';
+    if (!here && this.#column) return;
+    this.#filters = here ? bar.read() : new Filters(() => []);
+    const sort = here ? address.get('sort') : '';
     const column = sort.replace(/^-/, '');
-    this.#column = column in this.#options.orders ? column : 'name';
-    this.#reversed = sort.startsWith('-');
-    for (const button of this.#options.table.tHead?.querySelectorAll('button') ?? []) {
+    this.#column = Object.hasOwn(orders, column) ? column : 'name';
+    this.#reversed = this.#column === column && sort.startsWith('-');
+    for (const button of table.tHead?.querySelectorAll('button') ?? []) {
       const order = button.dataset.sort !== this.#column ? 'none' : this.#reversed ? 'descending' : 'ascending';
       button.closest('th')?.setAttribute('aria-sort', order);
     }
-    this.settle();
+    this.#arrangeDue = this.#membersDiffer = true;
+    repaint(this.#paint);
   }
 
   /** @param {MouseEvent} event */
   #clicked(event) {
     const target = event.target instanceof Element ? event.target : null;
     const column = target?.closest('button')?.dataset.sort;
-    if (column) {
-      const reversed = this.#column === column && !this.#reversed;
-      address.set({ sort: column === 'name' && !reversed ? null : `${reversed ? '-' : ''}${column}` }, { replace: true });
-    }
-    if (target?.closest('.open')) this.#open(target);
-    const uid = target?.closest('.log')?.closest('tr')?.dataset.uid;
-    if (uid) target?.dispatchEvent(new CustomEvent('kubedom:log', { bubbles: true, detail: { uid } }));
+    if (column) this.#sort(column);
+    const row = rowOf(target);
+    if (row && target?.closest('.open')) open(row);
+    if (row && target?.closest('.log')) row.dispatchEvent(new CustomEvent('kubedom:log', { bubbles: true, detail: { uid: row.dataset.uid } }));
   }
 
-  /** @param {Element} within */
-  #open(within) {
-    const row = within.closest('tr');
-    if (row?.dataset.uid) row.dispatchEvent(new CustomEvent('kubedom:open', { bubbles: true, detail: { uid: row.dataset.uid } }));
-  }
-
-  /** @param {KeyboardEvent} event */
-  #pressed(event) {
-    const row = event.target instanceof Element ? event.target.closest('tr') : null;
-    if (!row?.dataset.uid || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === 'Enter' && event.target === row) return this.#open(row);
-    const to =
-      event.key === 'ArrowDown' ? next(row) : event.key === 'ArrowUp' ? previous(row) : event.key === 'Home' ? first(row) : event.key === 'End' ? last(row) : null;
-    if (!to) return;
-    event.preventDefault();
-    to.tabIndex = 0;
-    to.focus();
-    to.scrollIntoView({ block: 'nearest' });
-  }
-
-  /** @param {FocusEvent} event */
-  #focused(event) {
-    const row = event.target instanceof Element ? event.target.closest('tr') : null;
-    if (!row?.dataset.uid) return;
-    if (this.#current && this.#current !== row) this.#current.tabIndex = -1;
-    this.#current = row;
-    row.tabIndex = 0;
-    greyOut(row, this.#cluster);
-  }
-
-  /** @param {PointerEvent} event */
-  #looked(event) {
-    const row = event.target instanceof Element ? event.target.closest('tr') : null;
-    if (row?.dataset.uid) greyOut(row, this.#cluster);
+  /** @param {string} column */
+  #sort(column) {
+    const same = this.#column === column;
+    const reversed = same ? !this.#reversed : this.#options.largestFirst?.includes(column);
+    address.set({ sort: column === 'name' && !reversed ? null : `${reversed ? '-' : ''}${column}` }, { replace: true });
   }
 
   #paint = () => {
-    if (this.#agesDue) {
+    if (this.#agesDue && shown() === this.#options.view) {
       const now = Date.now();
       for (const row of this.#rows.values()) setText(row.age, age(row.born, now));
       this.#agesDue = false;
     }
-    for (const row of this.#dirty) row.paint();
+    for (const row of this.#dirty) {
+      row.paint();
+      if (failing(row.resource)) this.#failing.add(row);
+      else this.#failing.delete(row);
+    }
     this.#dirty.clear();
-    const { table, none, noMatches, onmembers } = this.#options;
-    if (!this.#layoutDue) {
+    this.#arrange();
+    const { table, none, noMatches, bar } = this.#options;
+    none.hidden = this.#rows.size > 0 || this.#cluster.status.state === 'connecting';
+    noMatches.hidden = this.#rows.size === 0 || this.#order.rows.length > 0;
+    table.hidden = this.#order.rows.length === 0;
+    setAttribute(table, 'aria-rowcount', String(this.#order.rows.length + 1));
+    if (!this.#membersDiffer) {
       this.#count(table.caption);
       return;
     }
-    this.#layoutDue = false;
-    const rows = this.#shown();
-    this.#chunks.layOut(rows.map(({ tr }) => tr));
-    none.hidden = this.#rows.size > 0 || this.#cluster.status.state === 'connecting';
-    noMatches.hidden = this.#rows.size === 0 || rows.length > 0;
-    table.hidden = rows.length === 0;
-    setAttribute(table, 'aria-rowcount', String(rows.length + 1));
-    this.#shownCount = rows.length;
-    if (!this.#current?.isConnected && rows.length > 0) {
-      this.#current = rows[0].tr;
-      this.#current.tabIndex = 0;
-    }
-    if (!this.#membersDiffer) return;
     this.#membersDiffer = false;
     const caption = document.createElement('caption');
     this.#count(caption);
     if (table.caption) table.caption.replaceWith(caption);
     else table.prepend(caption);
-    onmembers?.(this.#rows.values());
+    bar.offer(() => this.#rows.values());
   };
+
+  /** Puts the rows where they belong, as far as they are not. */
+  #arrange() {
+    const before = this.#order.rows;
+    const anew = this.#arrangeDue;
+    if (anew) this.#order.arrange(this.#rows.values(), this.#compare(), (row) => this.#shows(row));
+    const differs = anew || this.#order.change(this.#touched);
+    this.#arrangeDue = false;
+    this.#touched.clear();
+    if (!differs) return;
+    const after = this.#order.rows.map(({ tr }) => tr);
+    this.#walk.around(before.map(({ tr }) => tr), after, () => this.#chunks.layOut(after));
+  }
+
+  /** @param {Named<Resource>} row */
+  #shows(row) {
+    return this.#rows.get(row.resource) === row && this.#filters.match(row.resource);
+  }
+
+  /** @returns {(one: Named<Resource>, other: Named<Resource>) => number} */
+  #compare() {
+    const order = this.#options.orders[this.#column];
+    const sign = this.#reversed ? -1 : 1;
+    if (this.#column === 'name') return (one, other) => sign * byName(one, other);
+    return (one, other) => sign * order(one, other) || byName(one, other);
+  }
 
   /** @param {HTMLTableCaptionElement | null} caption */
   #count(caption) {
     if (!caption) return;
     const count = this.#rows.size;
     const all = t(this.#options.counted, { count });
-    let unwell = 0;
-    for (const { resource } of this.#rows.values()) if (failing(resource)) unwell += 1;
-    const some = this.#shownCount === count ? all : t('tables.someOf', { some: this.#shownCount, all });
+    const some = this.#order.rows.length === count ? all : t('tables.someOf', { some: this.#order.rows.length, all });
+    const unwell = this.#failing.size;
     setText(caption, unwell > 0 ? t('tables.withFailing', { some, failing: unwell }) : some);
   }
-
-  /** @returns {Row<Resource>[]} The rows that pass the filters, in order. */
-  #shown() {
-    const rows = [...this.#rows.values()].filter(({ resource }) => this.#filters.match(resource));
-    const order = this.#options.orders[this.#column];
-    const sign = this.#reversed ? -1 : 1;
-    if (this.#column === 'name') return rows.sort((one, other) => sign * byName(one, other));
-    return rows.sort((one, other) => sign * order(one, other) || byName(one, other));
-  }
 }
 
-/** @param {{resource: KubeResource}} one @param {{resource: KubeResource}} other */
-function byName({ resource: one }, { resource: other }) {
+/** @param {{name: string, namespace: string}} one @param {{name: string, namespace: string}} other */
+function byName(one, other) {
   return compare(one.name, other.name) || compare(one.namespace, other.namespace);
-}
-
-/** @param {HTMLTableRowElement} row */
-function next(row) {
-  return rowIn(row.nextElementSibling ?? row.parentElement?.nextElementSibling?.firstElementChild);
-}
-
-/** @param {HTMLTableRowElement} row */
-function previous(row) {
-  return rowIn(row.previousElementSibling ?? row.parentElement?.previousElementSibling?.lastElementChild);
-}
-
-/** @param {HTMLTableRowElement} row */
-function first(row) {
-  return rowIn(row.closest('table')?.tBodies[0]?.rows[0]);
-}
-
-/** @param {HTMLTableRowElement} row */
-function last(row) {
-  return rowIn([...(row.closest('table')?.tBodies ?? [])].at(-1)?.lastElementChild);
-}
-
-/** @param {Element | null | undefined} element */
-function rowIn(element) {
-  return element instanceof HTMLTableRowElement && element.dataset.uid ? element : null;
 }

@@ -54,7 +54,7 @@ const count = () => {
 
 /** @param {{added: import('../index.js').KubeResource[], changed: import('../index.js').KubeResource[], removed: import('../index.js').KubeResource[]}} change */
 const take = (change) => {
-  for (const table of tables) table.take(change);
+  tables.take(change);
   census.take(change);
   map.take(change);
   incidents.refresh();
@@ -63,7 +63,7 @@ const take = (change) => {
 
 cluster.addEventListener('kube:change', (event) => take(event.detail));
 cluster.addEventListener('kube:status', () => {
-  for (const table of tables) table.settle();
+  tables.settle();
   incidents.refresh();
   repaint(count);
   // What has waited since before this connection is told by no event.

@@ -19,6 +19,9 @@ import { compare, spaced } from './wording.js';
 
 /** @typedef {ReturnType<typeof tone>} Tone */
 
+/** Where pods come and go all the time, all are put in their places only so often. */
+const ARRANGED_MS = 500;
+
 export class PodMap {
   /** @type {KubeCluster} */
   #cluster;
@@ -36,6 +39,9 @@ export class PodMap {
   /** @type {Map<string, Tone>} What is drawn. */
   #drawn = new Map();
   #layoutDue = true;
+  #arrangedAt = -Infinity;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #waiting;
   /** @type {Cell | null} */
   #current = null;
   /** @type {Record<Tone, string> & {text: string, page: string, accent: string}} */
@@ -87,16 +93,28 @@ export class PodMap {
     const context = this.#canvas.getContext('2d');
     const width = byId('podMapPlace').clientWidth;
     if (!context || width === 0) return;
-    if (this.#layoutDue) {
-      this.#layoutDue = false;
-      this.#arrange(width, context);
-    }
+    if (this.#layoutDue) this.#arrangeSoon(width, context);
     for (const uid of this.#dirty) {
       const cell = this.#cells.get(uid);
       if (cell) this.#draw(context, cell);
     }
     this.#dirty.clear();
   };
+
+  /** @param {number} width @param {CanvasRenderingContext2D} context */
+  #arrangeSoon(width, context) {
+    const due = this.#arrangedAt + ARRANGED_MS - performance.now();
+    if (due > 0) {
+      this.#waiting ??= setTimeout(() => {
+        this.#waiting = undefined;
+        if (shown() === 'overview') repaint(this.#paint);
+      }, due);
+      return;
+    }
+    this.#layoutDue = false;
+    this.#arrangedAt = performance.now();
+    this.#arrange(width, context);
+  }
 
   /** @param {number} width @param {CanvasRenderingContext2D} context */
   #arrange(width, context) {
@@ -228,15 +246,16 @@ export class PodMap {
 
 /** @param {Iterable<KubePod>} pods @returns {Area[]} */
 function areasOf(pods) {
-  /** @type {Map<string, Map<string, KubePod[]>>} */
+  /** @type {Map<string, Map<string, {uid: string, name: string}[]>>} */
   const areas = new Map();
   for (const pod of pods) {
-    const groups = areas.get(pod.namespace) ?? new Map();
-    areas.set(pod.namespace, groups);
-    const name = pod.workload?.name ?? '';
-    const group = groups.get(name) ?? [];
-    groups.set(name, group);
-    group.push(pod);
+    const { uid, name, namespace, workload } = pod;
+    const groups = areas.get(namespace) ?? new Map();
+    areas.set(namespace, groups);
+    const owner = workload?.name ?? '';
+    const group = groups.get(owner) ?? [];
+    groups.set(owner, group);
+    group.push({ uid, name });
   }
   const sorted = [...areas].sort(([one], [other]) => compare(one, other));
   return sorted.map(([name, groups]) => ({

@@ -5,12 +5,15 @@
  * @import {Command} from './actions.js'
  * @import {FilterBar} from './filter-bar.js'
  * @import {Row} from './live-table.js'
+ * @import {Placement} from './placement.js'
  */
 import { KubeNode, KubeWorkload as Workload } from '../kubedom.js';
 import { actionButton, isRunning } from './actions.js';
 import { failing } from './filters.js';
 import { byId, html, setAttribute, setText } from './html.js';
 import { LiveTable } from './live-table.js';
+import { language } from './text.js';
+import { go } from './views.js';
 import { age, bornAt, compare } from './wording.js';
 
 /** @type {Record<string, Command[]>} The kinds with their buttons. */
@@ -38,32 +41,58 @@ export function workloadsTable(cluster, bar) {
     view: 'workloads',
     table: byId('workloadsTable'),
     takes: (element) => element instanceof Workload,
-    create: (element) => createRow(element, (workload) => [workload.getAttribute('ready') ?? workload.getAttribute('schedule') ?? '']),
+    create: (element) =>
+      createRow(element, {
+        kind: ({ kind }) => kind,
+        ns: ({ namespace }) => namespace,
+        ready: (workload) => workload.getAttribute('ready') ?? workload.getAttribute('schedule') ?? '',
+      }),
     orders: {
       name: () => 0,
       kind: ({ resource: one }, { resource: other }) => compare(one.kind, other.kind),
+      ns: (one, other) => compare(one.resource.namespace, other.resource.namespace),
+      ready: ({ resource: one }, { resource: other }) => shareReady(one) - shareReady(other),
       status: byStatus,
       age: (one, other) => other.born - one.born,
     },
     counted: 'tables.workloads',
     none: byId('noWorkloads'),
     noMatches: byId('noWorkloadMatches'),
-    onmembers: (rows) => bar.offer(rows),
+    bar,
   });
 }
 
-/** @param {KubeCluster} cluster @param {FilterBar} bar */
-export function nodesTable(cluster, bar) {
+/** @param {KubeCluster} cluster @param {FilterBar} bar @param {Placement} placement */
+export function nodesTable(cluster, bar, placement) {
+  const table = /** @type {HTMLTableElement} */ (byId('nodesTable'));
+  table.addEventListener('click', (event) => {
+    const link = event.target instanceof Element ? event.target.closest('a') : null;
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    go('pods', { ns: null, node: link.dataset.node ?? null });
+  });
   return new LiveTable(cluster, {
     view: 'nodes',
-    table: byId('nodesTable'),
+    table,
     takes: (element) => element instanceof KubeNode,
-    create: (element) => createRow(element, (node) => [rolesOf(node), node.object?.status?.nodeInfo?.kubeletVersion ?? '']),
-    orders: { name: () => 0, status: byStatus, age: (one, other) => other.born - one.born },
+    create: (element) =>
+      createRow(element, {
+        roles: rolesOf,
+        pods: ({ name }) => placement.on(name).toLocaleString(language),
+        version: versionOf,
+      }),
+    orders: {
+      name: () => 0,
+      pods: (one, other) => placement.on(one.resource.name) - placement.on(other.resource.name),
+      version: ({ resource: one }, { resource: other }) => compare(versionOf(one), versionOf(other)),
+      status: byStatus,
+      age: (one, other) => other.born - one.born,
+    },
+    largestFirst: ['pods'],
     counted: 'tables.nodes',
     none: byId('noNodes'),
     noMatches: byId('noNodeMatches'),
-    onmembers: (rows) => bar.offer(rows),
+    bar,
   });
 }
 
@@ -77,28 +106,30 @@ function byStatus({ resource: one }, { resource: other }) {
 /**
  * @template {KubeResource} Resource
  * @param {Resource} resource
- * @param {(resource: Resource) => string[]} facts What stands between its name and its status.
+ * @param {Record<string, (resource: Resource) => string>} columns What stands between its name and its status.
  * @returns {Row<Resource>}
  */
-function createRow(resource, facts) {
+function createRow(resource, columns) {
   const cell = (/** @type {string} */ column, /** @type {(Node | string)[]} */ ...children) =>
     html('td', { role: 'cell', 'data-column': column }, ...children);
-  const { name, namespace, kind, uid } = resource;
+  const { name, kind, uid } = resource;
   const opener = html('button', { type: 'button', class: 'name open', title: name, tabindex: '-1' }, html('bdi', {}, name));
-  const home = html('span', { class: 'home' }, html('bdi', {}, namespace ? `${namespace} · ${kind}` : ''));
-  const head = html('th', { role: 'rowheader', scope: 'row', 'data-column': 'name' }, opener, home);
-  const told = facts(resource).map((_, at) => cell(`fact${at}`));
+  const head = html('th', { role: 'rowheader', scope: 'row', 'data-column': 'name' }, opener);
+  const told = Object.entries(columns).map(([column, tell]) => {
+    const place = column === 'pods' ? linkToPods(name) : html('bdi');
+    return { td: cell(column, place), place, tell };
+  });
   const state = html('span', { class: 'state' });
   const since = cell('age');
   const buttons = (BUTTONS[kind] ?? []).map((command) => actionButton(command, resource));
   const tr = html(
     'tr',
     { role: 'row', tabindex: '-1', 'data-uid': uid },
-    head, ...told, cell('status', state), since, cell('actions', ...buttons),
+    head, ...told.map(({ td }) => td), cell('status', state), since, cell('actions', ...buttons),
   );
   const born = bornAt(resource);
   const paint = () => {
-    facts(resource).forEach((text, at) => setText(told[at], text));
+    for (const { place, tell } of told) setText(place, tell(resource));
     setText(state, resource.getAttribute('status') ?? '');
     setAttribute(state, 'data-tone', toneOf(resource));
     setAttribute(state, 'title', resource.incidents.map((incident) => incident.message || incident.kind).join('\n') || null);
@@ -111,6 +142,22 @@ function createRow(resource, facts) {
     }
   };
   return { resource, tr, paint, age: since, born };
+}
+
+/** @param {string} node */
+function linkToPods(node) {
+  return html('a', { href: `/?view=pods&node=${encodeURIComponent(node)}`, 'data-node': node, tabindex: '-1' });
+}
+
+/** @param {KubeResource} workload @returns {number} 1 for one of which everything is ready, and for what is never ready. */
+function shareReady(workload) {
+  const [ready, wanted] = (workload.getAttribute('ready') ?? '1/1').split('/').map(Number);
+  return wanted > 0 ? ready / wanted : 1;
+}
+
+/** @param {KubeResource} node */
+function versionOf(node) {
+  return node.object?.status?.nodeInfo?.kubeletVersion ?? '';
 }
 
 /** @param {KubeResource} node */

@@ -24,13 +24,14 @@ export function podsTable(cluster, bar) {
       name: () => 0,
       status: ({ resource: one }, { resource: other }) =>
         Number(failing(other)) - Number(failing(one)) || compare(status(one), status(other)),
-      restarts: ({ resource: one }, { resource: other }) => restarts(other) - restarts(one),
+      restarts: ({ resource: one }, { resource: other }) => restarts(one) - restarts(other),
       age: (one, other) => other.born - one.born,
     },
+    largestFirst: ['restarts'],
     counted: 'tables.pods',
     none: byId('noPods'),
     noMatches: byId('noMatches'),
-    onmembers: (rows) => bar.offer(rows),
+    bar,
   });
 }
 

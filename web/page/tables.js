@@ -1,11 +1,14 @@
 /**
  * The three tables of resources, each with what narrows it.
  *
- * @import {KubeCluster} from '../index.js'
+ * In: what came, changed and went. A node's row also changes with the pods that are on it.
+ *
+ * @import {KubeCluster, KubeResource} from '../index.js'
  */
 import { FilterBar } from './filter-bar.js';
 import { byId } from './html.js';
 import { nodesTable, workloadsTable } from './other-tables.js';
+import { Placement } from './placement.js';
 import { podsTable } from './pods-table.js';
 
 /** @param {KubeCluster} cluster */
@@ -18,5 +21,18 @@ export function mountTables(cluster) {
   for (const [view, bar] of Object.entries(bars)) {
     byId(`view-${view}`).querySelector('.clearFilters')?.addEventListener('click', () => bar.clear());
   }
-  return [podsTable(cluster, bars.pods), workloadsTable(cluster, bars.workloads), nodesTable(cluster, bars.nodes)];
+  const placement = new Placement();
+  const nodes = nodesTable(cluster, bars.nodes, placement);
+  const tables = [podsTable(cluster, bars.pods), workloadsTable(cluster, bars.workloads), nodes];
+  return {
+    /** @param {{added: KubeResource[], changed: KubeResource[], removed: KubeResource[]}} change */
+    take(change) {
+      const differ = placement.take(change);
+      for (const table of tables) table.take(change);
+      for (const node of differ) nodes.refresh(node);
+    },
+    settle() {
+      for (const table of tables) table.settle();
+    },
+  };
 }

@@ -18,6 +18,12 @@ async def until_names(page: Page, *names: str) -> None:
     await eventually(page, f"(wanted) => JSON.stringify({NAMES}) === JSON.stringify(wanted)", list(names))
 
 
+async def focused(page: Page) -> str:
+    """The name in the row that has the focus."""
+    name: str = await page.evaluate("document.activeElement.closest('tr')?.querySelector('.name').textContent ?? ''")
+    return name
+
+
 def labelled(entry: Json, **labels: str) -> Json:
     entry["object"]["metadata"]["labels"] = labels
     return entry
@@ -58,7 +64,7 @@ async def test_rows_are_found_sorted_and_filtered(open_page: Open) -> None:
     await until_names(page, "api-2", "api-10", "db-1")
     await page.click("#podsTable [data-sort=restarts]")
     await until_names(page, "api-10", "api-2", "db-1")
-    assert await page.locator("#podsTable th[aria-sort=ascending]").inner_text() == "Restarts"
+    assert await page.locator("#podsTable th[aria-sort=descending]").inner_text() == "Restarts"
     await page.click("#podsTable [data-sort=restarts]")
     await until_names(page, "db-1", "api-2", "api-10")
     await page.click("#podsTable [data-sort=restarts]")
@@ -154,12 +160,51 @@ async def test_keys_go_from_row_to_row_and_open_one(open_page: Open) -> None:
     await page.locator("#podsTable tbody tr").first.focus()
     for key, name in [("ArrowDown", "api-10"), ("End", "db-1"), ("ArrowDown", "db-1"), ("ArrowUp", "api-10")]:
         await page.keyboard.press(key)
-        assert await page.evaluate("document.activeElement.querySelector('.name').textContent") == name
+        assert await focused(page) == name
     await page.keyboard.press("Enter")
+    await page.keyboard.press("Escape")
+    assert await page.evaluate("document.activeElement.querySelector('.name').textContent") == "api-10", (
+        "back where one was"
+    )
     await page.keyboard.press("Home")
     await page.locator("#podsTable .open").first.click()
     assert await page.evaluate("opened") == ["uid-api-10", "uid-api-2"]
     assert await page.locator("#podsTable tbody tr[tabindex='0']").count() == 1
+
+
+async def test_the_focus_stays_with_its_row_and_goes_on_when_that_goes(open_page: Open) -> None:
+    _, peer, page = await open_pods(open_page, "&sort=-restarts")
+    await until_names(page, "api-10", "api-2", "db-1")
+    await page.locator("#podsTable tbody tr").last.focus()
+    await page.keyboard.press("Tab")
+    assert await page.evaluate("document.activeElement.className") == "log"
+    await peer.send(changes(pod("db-1", 11, restarts=50)))
+    await until_names(page, "db-1", "api-10", "api-2")
+    assert await focused(page) == "db-1"
+    assert await page.evaluate("document.activeElement.className") == "log"
+    await peer.send(changes(gone("db-1", 12)))
+    await until_names(page, "api-10", "api-2")
+    assert await focused(page) == "api-10", "the row that is in its place"
+    await peer.send(changes(gone("api-2", 13)))
+    await until_names(page, "api-10")
+    assert await focused(page) == "api-10"
+
+
+async def test_the_choices_offer_what_there_is(open_page: Open) -> None:
+    _, peer, page = await open_pods(open_page)
+
+    async def offered(name: str) -> list[str]:
+        choice = page.locator("#view-pods").get_by_label(name, exact=True)
+        await choice.focus()
+        return (await choice.locator("option").all_inner_texts())[1:]
+
+    await until_names(page, "api-2", "api-10", "db-1")
+    assert await offered("Namespace") == ["default", "other"]
+    assert await offered("Status") == ["Pending", "Running"]
+    assert await offered("Node") == ["node-1"]
+    await peer.send(changes(pod("api-2", 11, status="Terminating")))
+    await eventually(page, "document.querySelector('#podsTable .state').textContent === 'Terminating'")
+    assert await offered("Status") == ["Pending", "Running", "Terminating"]
 
 
 async def test_what_the_user_may_not_do_is_greyed_out_when_they_look(open_page: Open) -> None:
@@ -189,6 +234,7 @@ async def test_workloads_and_nodes_have_tables_too(open_page: Open) -> None:
         deployment("web", ready=0),
         node("n1"),
         node("n2", cordoned=True),
+        node("node-1"),
         pod("a", workload="web"),
         path="/?view=workloads",
     )
@@ -202,11 +248,40 @@ async def test_workloads_and_nodes_have_tables_too(open_page: Open) -> None:
     assert (asked["name"], asked["target"]["name"]) == ("restartDeployment", "web")
     await page.keyboard.press("g")
     await page.keyboard.press("n")
-    await until_names(page, "n1", "n2")
+    await until_names(page, "n1", "n2", "node-1")
     assert await page.get_by_role("button", name="Cordon n1", exact=True).is_visible()
     assert not await page.get_by_role("button", name="Cordon n2", exact=True).is_visible()
     assert await page.get_by_role("button", name="Uncordon n2").is_visible()
     await page.get_by_role("button", name="Drain n1").click()
     assert "Every pod on it is evicted" in await page.inner_text("#confirmText")
     await peer.send(changes(gone("n2", 30, kind="Node")))
-    await until_names(page, "n1")
+    await until_names(page, "n1", "node-1")
+    await page.click("#confirmDialog button:not(.danger)")
+
+
+async def test_a_node_tells_how_many_pods_are_on_it_and_leads_to_them(open_page: Open) -> None:
+    listening, peer = await open_page(node("node-1"), node("n2"), pod("a"), pod("b"), path="/?view=nodes&ns=default")
+    page = listening.page
+    counts = "[...document.querySelectorAll('#nodesTable td[data-column=pods]')].map((e) => e.textContent).join()"
+    await eventually(page, f"{counts} === '0,2'")
+    await peer.send(changes(pod("c", 11), gone("a", 12), pod("d", 13)))
+    await eventually(page, f"{counts} === '0,3'")
+    await page.click("#nodesTable [data-sort=pods]")
+    await eventually(page, f"{counts} === '3,0'")
+    await page.get_by_role("link", name="3").click()
+    await until_names(page, "b", "c", "d")
+    assert page.url.endswith("?view=pods&node=node-1")
+
+
+async def test_workloads_of_every_kind_have_their_buttons(open_page: Open) -> None:
+    kinds = {"DaemonSet": "restartDaemonSet", "StatefulSet": "restartStatefulSet", "CronJob": "runCronJob"}
+    others = [{**deployment("w"), "kind": kind, "uid": f"uid-{kind}"} for kind in (*kinds, "ReplicaSet")]
+    listening, peer = await open_page(*others, path="/?view=workloads&sort=kind")
+    page = listening.page
+    told = "[...document.querySelectorAll('#workloadsTable td[data-column=kind]')].map((e) => e.textContent).join()"
+    await eventually(page, f"{told} === 'CronJob,DaemonSet,ReplicaSet,StatefulSet'")
+    for kind, action in kinds.items():
+        await page.locator("#workloadsTable tr", has_text=kind).locator(f".{action}").click()
+        asked = await command(peer)
+        assert (asked["name"], asked["target"]["kind"]) == (action, kind)
+    assert await page.locator("#workloadsTable tr", has_text="ReplicaSet").locator("td button").count() == 0

@@ -11,6 +11,8 @@ export default {
   'frame.retryIn': 'Nächster Versuch in {seconds} s.',
   'frame.retrying': 'Neuer Versuch.',
   'frame.retry': 'Jetzt versuchen',
+  'frame.failing': 'Gestört',
+  'frame.namespaces': 'Namespaces',
   'frame.gap': 'Es gab eine Lücke; alles wurde neu gelesen und ist aktuell.',
   'view.overview': 'Übersicht',
   'view.pods': 'Pods',

@@ -11,6 +11,8 @@ export default {
   'frame.retryIn': 'Trying again in {seconds} s.',
   'frame.retrying': 'Trying again.',
   'frame.retry': 'Try now',
+  'frame.failing': 'Failing',
+  'frame.namespaces': 'Namespaces',
   'frame.gap': 'There was a gap; everything was read again and is up to date.',
   'view.overview': 'Overview',
   'view.pods': 'Pods',
