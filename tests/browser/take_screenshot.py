@@ -1,6 +1,6 @@
-"""Takes docs/page.png: kubedom's page on the demo of a real local control plane.
+"""Takes docs/page.png and docs/views/: kubedom's page on the demo of a real local control plane, light and dark.
 
-    python -m tests.browser.take_screenshot [FILE]
+    python -m tests.browser.take_screenshot [FOLDER]
 
 Starts a cluster of its own, waits until the demo's failures are there, and removes it.
 """
@@ -22,8 +22,14 @@ from kubedom_operator import local
 from kubedom_operator.demo import install_demo
 
 
-async def take(cluster: local.LocalCluster, file: Path) -> None:
-    """Open the page, install the demo, and take its picture when its failures are shown."""
+VIEWS = ("overview", "pods", "workloads", "nodes", "events", "healing", "deploy")
+DIALOG = "document.getElementById('incidentDialog')"
+
+
+async def take(cluster: local.LocalCluster, folder: Path) -> None:
+    """Open the page, install the demo, and take the pictures when its failures are shown."""
+    views = folder / "views"
+    views.mkdir(parents=True, exist_ok=True)
     with KubedomRun(f"--kubeconfig={cluster.kubeconfig}") as run:
         async with async_playwright() as playwright:
             browser = await playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
@@ -34,19 +40,30 @@ async def take(cluster: local.LocalCluster, file: Path) -> None:
             api = await Api.connect(ClusterChoice(str(cluster.kubeconfig), cluster.context))
             await install_demo(api)
             await api.close()
-            await until(page, "document.querySelectorAll('#incidentList li').length >= 5")
-            await until(page, "document.getElementById('incidentDialog').open")
+            await until(page, "document.querySelectorAll('#incidentList > li').length >= 4")
+            await until(page, f"{DIALOG}.open")
             # Until the ages and the counts say something.
             await asyncio.sleep(20)
-            await page.screenshot(path=file)
+            for scheme in ("light", "dark"):
+                await page.emulate_media(color_scheme=scheme)
+                await page.evaluate(f"if (!{DIALOG}.open) document.querySelector('#incidentList button').click()")
+                await asyncio.sleep(1)
+                await page.screenshot(path=views / f"incident-{scheme}.png")
+                await page.keyboard.press("Escape")
+                for view in VIEWS:
+                    await page.locator(f"#views a[data-to={view}]").click()
+                    await asyncio.sleep(1)
+                    await page.screenshot(path=views / f"{view}-{scheme}.png")
+                await page.locator("#views a[data-to=overview]").click()
+            (views / "overview-light.png").rename(folder / "page.png")
             await browser.close()
 
 
 def main(arguments: list[str]) -> None:
-    """Write the picture to the file that is named, or to docs/page.png."""
+    """Write the pictures to the folder that is named, or to docs/."""
     cluster = local.ensure_cluster(f"kubedom-picture-{os.getpid()}", progress=lambda text: print(text, file=sys.stderr))
     try:
-        asyncio.run(take(cluster, Path(arguments[0] if arguments else "docs/page.png")))
+        asyncio.run(take(cluster, Path(arguments[0] if arguments else "docs")))
     finally:
         cluster.delete()
 
