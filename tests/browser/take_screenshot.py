@@ -21,7 +21,6 @@ from kubedom_bridge.kube import Api, ClusterChoice
 from kubedom_operator import local
 from kubedom_operator.demo import install_demo
 
-
 VIEWS = ("overview", "pods", "workloads", "nodes", "events", "healing", "deploy")
 DIALOG = "document.getElementById('incidentDialog')"
 
