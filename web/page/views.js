@@ -49,5 +49,7 @@ export function go(view, parameters = {}) {
   const others = [...new URLSearchParams(location.search).keys()].filter((name) => name !== 'ns');
   const none = Object.fromEntries(others.map((name) => [name, null]));
   address.set({ ...none, view: view === 'overview' ? null : view, ...parameters });
-  byId(`view-${view}`).focus();
+  // Its beginning would else be below the header.
+  byId(`view-${view}`).focus({ preventScroll: true });
+  scrollTo(0, 0);
 }
