@@ -1,6 +1,6 @@
 """What kubedom's own page costs in Chromium: 10,000 pods of which 500 change each second, beside a plain table.
 
-    python -m tests.bench.bench_page [--pods 10000] [--changes 500] [--minutes 1] [--loads 3]
+    python -m tests.bench.bench_page [--pods 10000] [--changes 500] [--minutes 1] [--loads 3] [--kinds table]
 
 A scripted bridge sends what the real one would: a snapshot in messages of 250 pods, then changes in a message every
 20 ms, of which one in fifty is a pod that goes or comes back. `table` is the page's view of pods, `overview` the one
@@ -131,7 +131,7 @@ async def feed(peer: Peer, count: int, rate: int) -> None:
 
 
 async def loads(browser: Browser, bridge: ScriptedBridge, pods: list[str], options: argparse.Namespace) -> None:
-    found: dict[str, list[Figures]] = {kind: [] for kind in PATHS}
+    found: dict[str, list[Figures]] = {kind: [] for kind in options.kinds}
     for _ in range(options.loads):
         for kind, each in found.items():
             async with opened(browser, bridge, kind, pods, options.pods) as (_, figures):
@@ -143,7 +143,7 @@ async def changing(browser: Browser, bridge: ScriptedBridge, pods: list[str], op
     found: dict[str, dict[str, list[Figures]]] = {"nobody touches it": {}, "it is scrolled": {}}
     memory: dict[str, list[Figures]] = {}
     laps = max(1, round(options.minutes * 60 / (2 * WINDOW_SECONDS)))
-    for kind in PATHS:
+    for kind in options.kinds:
         async with opened(browser, bridge, kind, pods, options.pods) as (page, _):
             feeding = asyncio.create_task(feed(page.peer, options.pods, options.changes))
             # So that what each page makes once is made.
@@ -184,7 +184,8 @@ async def run(options: argparse.Namespace) -> None:
             bridge.pages[f"/{file.name}"] = file.read_text()
         browser = await playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
         print(f"Chromium {browser.version}", file=sys.stderr)
-        await loads(browser, bridge, pods, options)
+        if options.loads:
+            await loads(browser, bridge, pods, options)
         await changing(browser, bridge, pods, options)
         await browser.close()
 
@@ -196,6 +197,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--changes", type=int, default=500)
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--loads", type=int, default=3)
+    parser.add_argument("--kinds", nargs="+", choices=PATHS, default=list(PATHS))
     asyncio.run(run(parser.parse_args(arguments)))
 
 
