@@ -62,6 +62,8 @@ export class Approvals {
 
   /** Reads which actions wait; one that may not be listed is not the user's to approve. */
   async read() {
+    // What is told while the answer is under way is newer than the answer.
+    const before = [...this.#waiting.keys()];
     /** @type {Response} */
     let answer;
     try {
@@ -75,7 +77,7 @@ export class Approvals {
     const { items } = await answer.json();
     const found = items.filter(({ status }) => status.phase === 'AwaitingApproval').map(waitingOfObject);
     const uids = new Set(found.map(({ uid }) => uid));
-    for (const uid of this.#waiting.keys()) if (!uids.has(uid)) this.#waiting.delete(uid);
+    for (const uid of before) if (!uids.has(uid)) this.#waiting.delete(uid);
     for (const waiting of found) this.#waiting.set(waiting.uid, this.#waiting.get(waiting.uid) ?? waiting);
     this.#paint();
   }
