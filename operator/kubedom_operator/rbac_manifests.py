@@ -55,7 +55,7 @@ def bridge() -> list[Manifest]:
         _rule("", ["events"], ["list"]),
         _rule(GROUP, BOTH, ["list", "create", "patch"]),
     ]
-    vetoes = _rule(GROUP, ["healingvetoes"], ["create"])
+    vetoes = _rule(GROUP, [VETOES], ["create"])
     # Which kinds there are is asked for those that are not known, and what uses a configuration before it is restarted.
     applies = [
         *_by_group(APPLIED.values(), ["patch"]),
