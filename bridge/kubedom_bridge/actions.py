@@ -99,15 +99,18 @@ def check(command: Command) -> None:
             remedy=f"Name a {kinds} as target.",
             field="target.kind",
         )
-    named = {"target.name": command.target.name}
-    if TARGETS[command.target.kind].namespaced:
-        named["target.namespace"] = command.target.namespace
+    check_names(command.target, namespaced=TARGETS[command.target.kind].namespaced)
+    _check_parameters(command, action)
+
+
+def check_names(target: Target, *, namespaced: bool) -> None:
+    """Refuse a target that no object can have for its name or, where it has one, its namespace; errors as `check`."""
+    named = {"target.name": target.name} | ({"target.namespace": target.namespace} if namespaced else {})
     for field, value in named.items():
         if not NAME.fullmatch(value):
             raise CommandRefused(
                 "badTarget", f"{value[:80]!r} is not a Kubernetes name.", remedy=f"Correct {field}.", field=field
             )
-    _check_parameters(command, action)
 
 
 def _check_parameters(command: Command, action: ActionKind) -> None:
@@ -141,10 +144,14 @@ def _check_parameters(command: Command, action: ActionKind) -> None:
 
 def object_name(command: Command, user: str) -> str:
     """Name the HealingAction: the same for the same user and idempotency key, else random."""
-    key = command.idempotency_key or secrets.token_hex(16)
-    digest = hashlib.sha256(f"{user}\0{key}".encode()).hexdigest()[:16]
     dashed = re.sub("([A-Z])", r"-\1", command.name).lower()
-    return f"{dashed}-{digest}"
+    return f"{dashed}-{digest(command, user)}"
+
+
+def digest(command: Command, user: str) -> str:
+    """Make the part of a name that is the same for the same user and idempotency key, else random."""
+    key = command.idempotency_key or secrets.token_hex(16)
+    return hashlib.sha256(f"{user}\0{key}".encode()).hexdigest()[:16]
 
 
 def manifest(command: Command, name: str, uid: str, user: str) -> dict[str, Any]:
@@ -206,7 +213,7 @@ class ActionGateway:
         name = object_name(command, user)
         namespace = action_namespace(command.target)
         try:
-            uid = await _target_uid(api, command.target)
+            uid = await target_uid(api, command.target)
         except CommandRefused:
             # A repeated click may come when the first one has already removed the pod.
             if not command.idempotency_key or (known := await _find(api, namespace, name)) is None:
@@ -268,48 +275,95 @@ def _full_name(target: Target) -> str:
     return f"{namespace}/{target.name}" if namespace else target.name
 
 
-async def _target_uid(api: Api, target: Target) -> str:
-    gone = CommandRefused(
-        "targetGone",
-        f"The {target.kind} {_full_name(target)} is gone.",
-        remedy="Choose one that exists now; the page shows which.",
-        field="target.name",
-    )
+async def target_uid(api: Api, target: Target) -> str:
+    """Give the uid that the target has now.
+
+    Raises:
+        CommandRefused: where it is gone, or is another one by now.
+
+    """
+    remedy = "Choose one that exists now; the page shows which."
+    found = await look_up(api, target_path(target), target, called=_full_name(target), remedy=remedy)
+    return str(found["metadata"]["uid"])
+
+
+async def look_up(api: Api, path: str, target: Target, *, called: str, remedy: str) -> dict[str, Any]:
+    """Read the object that a command is about.
+
+    Args:
+        api: The API server, as the user.
+        path: Where it is in the API.
+        target: What is meant; with a uid, no other object of its name.
+        called: How the refusal names it, after its kind.
+        remedy: What to do where it is gone.
+
+    Raises:
+        CommandRefused: where it is gone, or is another one by now.
+
+    """
+    gone = CommandRefused("targetGone", f"The {target.kind} {called} is gone.", remedy=remedy, field="target.name")
     try:
-        found = await api.call("GET", target_path(target))
+        found = await api.call("GET", path)
     except ApiError as error:
         if error.status == 404:
             raise gone from None
         raise
-    uid = str(found["metadata"]["uid"])
-    if target.uid and target.uid != uid:
+    if target.uid and target.uid != found["metadata"]["uid"]:
         raise gone
-    return uid
+    return found
 
 
-async def _create(api: Api, command: Command, name: str, uid: str, user: str) -> ActionRef:
-    path = collection_path(action_namespace(command.target))
+async def create_or_find(api: Api, path: str, wanted: dict[str, Any], kinds: str) -> tuple[dict[str, Any], bool]:
+    """Create an object of kubedom's, or read the one that has its name already.
+
+    Args:
+        api: The API server, as the user.
+        path: The collection's.
+        wanted: The object.
+        kinds: What its kind is called, in the plural.
+
+    Returns:
+        The object, and whether it was created.
+
+    Raises:
+        CommandRefused: where the cluster does not know the kind.
+        NotPermitted: where the user may not create it.
+
+    """
     try:
-        made = await create_named(api, path, manifest(command, name, uid, user))
+        return await create_named(api, path, wanted), True
     except ApiError as error:
         if error.status == 404:
             raise CommandRefused(
                 "notInstalled",
-                "The cluster does not know HealingActions, or the namespace is gone.",
+                f"The cluster does not know {kinds}, or the namespace is gone.",
                 remedy="Apply deploy/crds, or start `kubedom run`, which does.",
             ) from None
         if error.status != 409:
             raise
-        made = await api.call("GET", f"{path}/{name}")
-        if _meaning(made["spec"]) != _meaning(manifest(command, name, uid, user)["spec"]):
-            raise CommandRefused(
-                "keyReused",
-                "This idempotency key was used for another command.",
-                remedy="Use a new key for a new command.",
-                field="idempotencyKey",
-            ) from None
-        return _reference(made, created=False)
-    return _reference(made, created=True)
+    return await api.call("GET", f"{path}/{wanted['metadata']['name']}"), False
+
+
+def settled(sentence: str) -> asyncio.Future[Outcome]:
+    """The outcome of a command that has succeeded with the request itself."""
+    outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+    outcome.set_result(Outcome("Succeeded", sentence))
+    return outcome
+
+
+async def _create(api: Api, command: Command, name: str, uid: str, user: str) -> ActionRef:
+    wanted = manifest(command, name, uid, user)
+    made, created = await create_or_find(
+        api, collection_path(action_namespace(command.target)), wanted, "HealingActions"
+    )
+    if not created and _meaning(made["spec"]) != _meaning(wanted["spec"]):
+        raise CommandRefused(
+            "keyReused",
+            "This idempotency key was used for another command.",
+            remedy="Use a new key for a new command.",
+            field="idempotencyKey",
+        )
+    return _reference(made, created=created)
 
 
 def _meaning(spec: Mapping[str, Any]) -> tuple[object, ...]:

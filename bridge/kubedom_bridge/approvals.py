@@ -8,17 +8,21 @@ server to say, whose admission also keeps whoever asked for the action from appr
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
-from .actions import FINISHED, NAME, ActionRef, Outcome, collection_path
+from .actions import FINISHED, ActionRef, Outcome, check_names, collection_path, look_up, settled
 from .errors import CommandRefused
-from .kube import MERGE_PATCH, Api, ApiError
+from .kube import MERGE_PATCH, Api
 from .protocol import Command, Target
 
 DECISIONS = {"approveHealing": "Approve", "denyHealing": "Deny"}
 _DONE = {"Approve": "approved", "Deny": "denied"}
 #: The kinds of actions, and whether they are in a namespace.
 KINDS = {"HealingAction": True, "ClusterHealingAction": False}
+
+
+def path_of(target: Target) -> str:
+    """Where an action of one of `KINDS` is in the API."""
+    return f"{collection_path(target.namespace if KINDS[target.kind] else '')}/{target.name}"
 
 
 def check(command: Command) -> None:
@@ -36,12 +40,7 @@ def check(command: Command) -> None:
             remedy=f"Name a {' or '.join(KINDS)} as target: an event's detail.actionName has its name.",
             field="target.kind",
         )
-    named = {"target.name": target.name} | ({"target.namespace": target.namespace} if KINDS[target.kind] else {})
-    for field, value in named.items():
-        if not NAME.fullmatch(value):
-            raise CommandRefused(
-                "badTarget", f"{value[:80]!r} is not a Kubernetes name.", remedy=f"Correct {field}.", field=field
-            )
+    check_names(target, namespaced=KINDS[target.kind])
     for name in command.parameters:
         raise CommandRefused(
             "badParameter",
@@ -72,8 +71,14 @@ async def start(command: Command, user: str, api: Api) -> tuple[ActionRef, async
     """
     check(command)
     target, decision = command.target, DECISIONS[command.name]
-    path = f"{collection_path(target.namespace if KINDS[target.kind] else '')}/{target.name}"
-    found = await _find(api, path, target)
+    path = path_of(target)
+    found = await look_up(
+        api,
+        path,
+        target,
+        called=target.name,
+        remedy="It may have ended by itself; `kubectl get healingactions` shows which there are.",
+    )
     spec, phase = found["spec"], (found.get("status") or {}).get("phase", "")
     decided = spec.get("approval") or {}
     created = not decided
@@ -92,26 +97,6 @@ async def start(command: Command, user: str, api: Api) -> tuple[ActionRef, async
         approval = {"decision": decision, "by": user} | ({"reason": command.reason[:1024]} if command.reason else {})
         await api.call("PATCH", path, body={"spec": {"approval": approval}}, content_type=MERGE_PATCH)
     sentence = f"{spec['action']} of {spec['target']['kind']} {spec['target']['name']} is {_DONE[decision]}."
-    outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-    outcome.set_result(Outcome("Succeeded", sentence))
     metadata = found["metadata"]
     reference = ActionRef(metadata.get("namespace", ""), metadata["name"], metadata["uid"], created, "", sentence)
-    return reference, outcome
-
-
-async def _find(api: Api, path: str, target: Target) -> dict[str, Any]:
-    gone = CommandRefused(
-        "targetGone",
-        f"The {target.kind} {target.name} is gone.",
-        remedy="It may have ended by itself; `kubectl get healingactions` shows which there are.",
-        field="target.name",
-    )
-    try:
-        found = await api.call("GET", path)
-    except ApiError as error:
-        if error.status == 404:
-            raise gone from None
-        raise
-    if target.uid and target.uid != found["metadata"]["uid"]:
-        raise gone
-    return found
+    return reference, settled(sentence)

@@ -52,8 +52,7 @@ def _rights_to_decide(target: Target) -> list[Asked]:
     namespaced = approvals.KINDS.get(target.kind)
     if namespaced is None or not NAME.fullmatch(target.name) or (namespaced and not NAME.fullmatch(target.namespace)):
         return []
-    path = f"{collection_path(target.namespace if namespaced else '')}/{target.name}"
-    return rights_of("PATCH", path, {"spec": {"approval": {}}}) or []
+    return rights_of("PATCH", approvals.path_of(target), {"spec": {"approval": {}}}) or []
 
 
 class Permissions:

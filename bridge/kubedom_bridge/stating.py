@@ -15,15 +15,15 @@ from typing import Any, NamedTuple
 
 import aiohttp
 
+from . import vetoes
 from .action_catalogue import ACTION_KINDS, TARGETS, Right
-from .actions import GROUP
+from .actions import CLUSTER_PLURAL, GROUP, PLURAL
 from .errors import NotPermitted
 from .identity import User
 from .kube import Api
 from .reviews import review_access, review_own_access
 
-ACTIONS = ("healingactions", "clusterhealingactions")
-VETOES = "healingvetoes"
+ACTIONS = (PLURAL, CLUSTER_PLURAL)
 # Nothing that a client or server on the way could take for another path than the one that was judged.
 _STEP = r"[A-Za-z0-9][-A-Za-z0-9._:]*"
 _PATH = re.compile(
@@ -31,7 +31,7 @@ _PATH = re.compile(
     rf"(?:/namespaces/(?P<namespace>{_STEP})(?=/))?/(?P<plural>{_STEP})(?:/(?P<name>{_STEP}))?(?P<log>/log)?"
 )
 _LOG = Right("get", "", "pods", "log")
-_LISTED = frozenset({("", "events"), *((GROUP, plural) for plural in (*ACTIONS, VETOES, "healingpolicies"))})
+_LISTED = frozenset({("", "events"), *((GROUP, plural) for plural in (*ACTIONS, vetoes.PLURAL, "healingpolicies"))})
 
 
 class Asked(NamedTuple):
@@ -81,7 +81,7 @@ def rights_of(method: str, path: str, body: Any) -> list[Asked] | None:
         if not name and (group, plural) not in _LISTED:
             return None
         return [Asked(Right("get" if name else "list", group, plural), namespace, name)]
-    if group != GROUP or plural not in {*ACTIONS, VETOES} or not isinstance(body, dict):
+    if group != GROUP or plural not in {*ACTIONS, vetoes.PLURAL} or not isinstance(body, dict):
         return None
     spec = body.get("spec")
     if not isinstance(spec, dict):

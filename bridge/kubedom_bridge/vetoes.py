@@ -9,16 +9,24 @@ lift it sooner, the HealingVeto is deleted.
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from .action_catalogue import TARGETS
-from .actions import GROUP, NAME, VERSION, ActionRef, Outcome
+from .actions import (
+    GROUP,
+    VERSION,
+    ActionRef,
+    Outcome,
+    check_names,
+    create_or_find,
+    digest,
+    settled,
+    target_uid,
+)
 from .errors import CommandRefused
-from .kube import Api, ApiError, create_named
-from .protocol import Command, Target
+from .kube import Api
+from .protocol import Command
 
 COMMAND = "vetoHealing"
 PLURAL = "healingvetoes"
@@ -78,9 +86,7 @@ def check(command: Command, now: datetime) -> datetime:
 
 def object_name(command: Command, user: str) -> str:
     """Name the HealingVeto: the same for the same user and idempotency key, else random."""
-    key = command.idempotency_key or secrets.token_hex(16)
-    digest = hashlib.sha256(f"{user}\0{key}".encode()).hexdigest()
-    return f"veto-{digest[:16]}"
+    return f"veto-{digest(command, user)}"
 
 
 def manifest(command: Command, name: str, uid: str, user: str, until: datetime) -> dict[str, Any]:
@@ -120,46 +126,9 @@ async def start(command: Command, user: str, api: Api) -> tuple[ActionRef, async
     """
     until = check(command, datetime.now(UTC))
     target, name = command.target, object_name(command, user)
-    for field, value in (("target.name", target.name), ("target.namespace", target.namespace)):
-        if not NAME.fullmatch(value):
-            raise CommandRefused(
-                "badTarget", f"{value[:80]!r} is not a Kubernetes name.", remedy=f"Correct {field}.", field=field
-            )
-    uid = await _target_uid(api, target)
-    path = collection_path(target.namespace)
-    created = True
-    try:
-        made = await create_named(api, path, manifest(command, name, uid, user, until))
-    except ApiError as error:
-        if error.status == 404:
-            raise CommandRefused(
-                "notInstalled",
-                "The cluster does not know HealingVetoes, or the namespace is gone.",
-                remedy="Apply deploy/crds, or start `kubedom run`, which does.",
-            ) from None
-        if error.status != 409:
-            raise
-        made, created = await api.call("GET", f"{path}/{name}"), False
-    outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+    check_names(target, namespaced=True)
+    wanted = manifest(command, name, await target_uid(api, target), user, until)
+    made, created = await create_or_find(api, collection_path(target.namespace), wanted, "HealingVetoes")
     sentence = f"No policy does anything about {target.kind} {target.name} until {made['spec']['until']}."
-    outcome.set_result(Outcome("Succeeded", sentence))
-    return ActionRef(target.namespace, name, made["metadata"]["uid"], created, "Succeeded", sentence), outcome
-
-
-async def _target_uid(api: Api, target: Target) -> str:
-    gone = CommandRefused(
-        "targetGone",
-        f"The {target.kind} {target.namespace}/{target.name} is gone.",
-        remedy="Choose one that exists now; the page shows which.",
-        field="target.name",
-    )
-    try:
-        found = await api.call("GET", TARGETS[target.kind].path(target.namespace, target.name))
-    except ApiError as error:
-        if error.status == 404:
-            raise gone from None
-        raise
-    uid = str(found["metadata"]["uid"])
-    if target.uid and target.uid != uid:
-        raise gone
-    return uid
+    reference = ActionRef(target.namespace, name, made["metadata"]["uid"], created, "Succeeded", sentence)
+    return reference, settled(sentence)

@@ -19,8 +19,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from kubedom_bridge import vetoes
 from kubedom_bridge.action_catalogue import ACTION_KINDS, TARGETS, Right
-from kubedom_bridge.actions import GROUP
+from kubedom_bridge.actions import CLUSTER_PLURAL, GROUP, PLURAL
 
 #: The validating policy's name, by which its refusals are known.
 POLICY = f"healingactions.{GROUP}"
@@ -32,8 +33,8 @@ NAMES = (POLICY, STAMP, VETOES_POLICY, POLICIES_POLICY)
 #: Who tries, at the operator's start, whether the policy is in force.
 CANARY = "kubedom-canary"
 BY_FORCE = " with force"
-ACTIONS, CLUSTER_ACTIONS = "healingactions", "clusterhealingactions"
-POLICIES, VETOES = "healingpolicies", "healingvetoes"
+ACTIONS, CLUSTER_ACTIONS = PLURAL, CLUSTER_PLURAL
+POLICIES, VETOES = "healingpolicies", vetoes.PLURAL
 #: The verb of whoever may decide over somebody else's action.
 APPROVE = "approve"
 #: The verb of a bridge that has reviewed a user's rights itself, where no policy can stamp.

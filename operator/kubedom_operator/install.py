@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from kubedom_bridge.actions import GROUP, VERSION
-from kubedom_bridge.kube import Api, ApiError
+from kubedom_bridge.kube import APPLY_PATCH, Api, ApiError
 
 FIELD_MANAGER = "kubedom"
 SERVED_SECONDS = 0.1
@@ -67,5 +67,5 @@ async def apply(api: Api, path: str, manifest: dict[str, Any]) -> dict[str, Any]
         path,
         body=manifest,
         query={"fieldManager": FIELD_MANAGER, "force": "true"},
-        content_type="application/apply-patch+yaml",
+        content_type=APPLY_PATCH,
     )

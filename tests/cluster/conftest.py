@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 
 import pytest
 from tests.cluster.healing import Operator, Start
+from tests.cluster.identities import Make, somebodies
 from tests.conftest import Cluster
 
 from kubedom_bridge.kube import Api, ClusterChoice
@@ -30,6 +31,21 @@ def choice(cluster: Cluster) -> ClusterChoice:
     crds = ("crd/healingactions.kubedom.dev", "crd/clusterhealingactions.kubedom.dev")
     cluster.kubectl("wait", "--for=condition=Established", "--timeout=60s", *crds)
     return choice
+
+
+@pytest.fixture
+async def api(choice: ClusterChoice) -> AsyncIterator[Api]:
+    """The API server, as its administrator."""
+    made = await Api.connect(choice)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def somebody(choice: ClusterChoice, cluster: Cluster, namespace: str) -> Iterator[Make]:
+    """Makes service accounts of the test's own namespace, with the rights that it gives them."""
+    with somebodies(cluster, namespace) as make:
+        yield make
 
 
 @pytest.fixture

@@ -50,6 +50,23 @@ def rules(manifests: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
     return list(found["rules"])
 
 
+def make_account(cluster: Cluster, namespace: str, name: str, rules: list[dict[str, Any]]) -> None:
+    """Make a service account that has these rights in its namespace."""
+    rbac = "rbac.authorization.k8s.io"
+    cluster.apply(
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}},
+        {"apiVersion": f"{rbac}/v1", "kind": "Role", "metadata": {"name": name}, "rules": rules},
+        {
+            "apiVersion": f"{rbac}/v1",
+            "kind": "RoleBinding",
+            "metadata": {"name": name},
+            "roleRef": {"apiGroup": rbac, "kind": "Role", "name": name},
+            "subjects": [{"kind": "ServiceAccount", "name": name}],
+        },
+        namespace=namespace,
+    )
+
+
 @dataclass
 class Somebody:
     """A service account with the operator's or fewer rights, by its own token."""

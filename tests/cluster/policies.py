@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tests.cluster.identities import make_account
 from tests.conftest import Cluster
 from tests.kubelet import by_hand
 
@@ -13,25 +14,13 @@ CRASHES = "demo.kubedom.dev/behaviour=crash-loop"
 
 def with_healer(cluster: Cluster, namespace: str) -> str:
     """Make a service account that may do in its namespace what the policies of these tests do."""
-    rbac = "rbac.authorization.k8s.io"
     rules = [
         {"apiGroups": ["kubedom.dev"], "resources": ["healingactions"], "verbs": ["create"]},
         {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["patch"]},
         {"apiGroups": [""], "resources": ["pods"], "verbs": ["delete"]},
         {"apiGroups": [""], "resources": ["pods/eviction"], "verbs": ["create"]},
     ]
-    cluster.apply(
-        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "healer"}},
-        {"apiVersion": f"{rbac}/v1", "kind": "Role", "metadata": {"name": "healer"}, "rules": rules},
-        {
-            "apiVersion": f"{rbac}/v1",
-            "kind": "RoleBinding",
-            "metadata": {"name": "healer"},
-            "roleRef": {"apiGroup": rbac, "kind": "Role", "name": "healer"},
-            "subjects": [{"kind": "ServiceAccount", "name": "healer"}],
-        },
-        namespace=namespace,
-    )
+    make_account(cluster, namespace, "healer", rules)
     return "healer"
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from tests.cluster.admitting import ROOT, admitted, create, denied, switched_off, without_stamp
-from tests.cluster.identities import RBAC, Make, binding, role, rules, somebodies
+from tests.cluster.identities import RBAC, Make, binding, role, rules
 from tests.cluster.shop import GROUP, Shop, action, opened_shop, with_admission
 from tests.cluster.test_many_users import Page, page
 from tests.conftest import Cluster
@@ -41,13 +41,6 @@ PARAMETERS: dict[str, Any] = {"replicas": 2, "image": "registry.example/web:2"}
 @pytest.fixture(scope="module")
 def choice(cluster: Cluster) -> ClusterChoice:
     return with_admission(cluster)
-
-
-@pytest.fixture
-async def api(choice: ClusterChoice) -> AsyncIterator[Api]:
-    made = await Api.connect(choice)
-    yield made
-    await made.close()
 
 
 # Every row of the catalogue.
@@ -275,12 +268,6 @@ async def test_by_the_socket_each_may_ask_for_what_they_may_do(
 
 
 # The proof at the start.
-
-
-@pytest.fixture
-def somebody(choice: ClusterChoice, cluster: Cluster, namespace: str) -> Iterator[Make]:
-    with somebodies(cluster, namespace) as make:
-        yield make
 
 
 async def test_the_operators_own_role_is_enough_for_the_proof(api: Api, somebody: Make, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -27,13 +27,6 @@ pytestmark = pytest.mark.cluster
 @pytest.fixture(scope="module")
 def choice(cluster: Cluster) -> ClusterChoice:
     return with_admission(cluster)
-
-
-@pytest.fixture
-async def api(choice: ClusterChoice) -> AsyncIterator[Api]:
-    made = await Api.connect(choice)
-    yield made
-    await made.close()
 
 
 async def until_refused(attempt: Callable[[], Awaitable[Any]], sentence: str) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from tests.cluster import healing
 from tests.cluster.admitting import REGISTRATION, admitted, create, switched_off
 from tests.cluster.healing import action, carried_out, finished
-from tests.cluster.identities import Make, rules, somebodies
+from tests.cluster.identities import Make, rules
 from tests.cluster.shop import with_admission
 from tests.conftest import Cluster
 from tests.running import KubedomRun, wait_for
@@ -27,19 +26,6 @@ RESTART = action("restartDeployment", "Deployment", "api")
 @pytest.fixture(scope="module")
 def choice(cluster: Cluster) -> ClusterChoice:
     return with_admission(cluster)
-
-
-@pytest.fixture
-async def api(choice: ClusterChoice) -> AsyncIterator[Api]:
-    made = await Api.connect(choice)
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-def somebody(choice: ClusterChoice, cluster: Cluster, namespace: str) -> Iterator[Make]:
-    with somebodies(cluster, namespace) as make:
-        yield make
 
 
 def generation(cluster: Cluster, namespace: str) -> int:

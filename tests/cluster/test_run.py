@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.cluster.identities import make_account
 from tests.conftest import Cluster
 from tests.kubelet import by_hand
 from tests.running import KUBEDOM, KubedomRun, wait_for
@@ -179,19 +180,7 @@ def test_a_namespace_that_is_not_there(cluster: Cluster) -> None:
 
 def as_account(cluster: Cluster, namespace: str, folder: Path, rules: list[dict[str, Any]]) -> str:
     """Make an account with these rights in its namespace, and give the path of its kubeconfig."""
-    rbac = "rbac.authorization.k8s.io"
-    cluster.apply(
-        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "reader"}},
-        {"apiVersion": f"{rbac}/v1", "kind": "Role", "metadata": {"name": "reader"}, "rules": rules},
-        {
-            "apiVersion": f"{rbac}/v1",
-            "kind": "RoleBinding",
-            "metadata": {"name": "reader"},
-            "roleRef": {"apiGroup": rbac, "kind": "Role", "name": "reader"},
-            "subjects": [{"kind": "ServiceAccount", "name": "reader"}],
-        },
-        namespace=namespace,
-    )
+    make_account(cluster, namespace, "reader", rules)
     token = cluster.kubectl("create", "token", "reader", f"--namespace={namespace}").strip()
     return changed(cluster, folder, user={"token": token})
 

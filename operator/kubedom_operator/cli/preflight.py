@@ -7,7 +7,7 @@ import logging
 
 from kubedom_bridge.errors import ClusterUnreachable, ConfigurationError, KubedomError, NotPermitted
 from kubedom_bridge.kube import Api, ApiError
-from kubedom_operator.admission import Proof, server_time, start_admission
+from kubedom_operator.admission import Proof, review_self, server_time, start_admission
 from kubedom_operator.install import install_crds
 
 FIRST_ANSWER_SECONDS = 10.0
@@ -79,11 +79,6 @@ async def _healing_refused(api: Api, namespace: str | None) -> str:
 async def who_am_i(api: Api) -> str:
     """The name under which the API server knows us; `you` where it does not say."""
     try:
-        review = await api.call(
-            "POST",
-            "/apis/authentication.k8s.io/v1/selfsubjectreviews",
-            body={"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"},
-        )
-        return str(review["status"]["userInfo"]["username"])
+        return str((await review_self(api))["status"]["userInfo"]["username"])
     except KubedomError:
         return "you"
