@@ -1,6 +1,6 @@
 """What kubedom's own page costs in Chromium: 10,000 pods of which 500 change each second, beside a plain table.
 
-    python -m tests.bench.bench_page [--pods 10000] [--changes 500] [--minutes 1] [--loads 3] [--kinds table]
+    python -m tests.bench.bench_page [--pods 10000] [--changes 500] [--failing 0] [--minutes 1] [--kinds table]
 
 A scripted bridge sends what the real one would: a snapshot in messages of 250 pods, then changes in a message every
 20 ms, of which one in fifty is a pod that goes or comes back. `table` is the page's view of pods, `overview` the one
@@ -178,7 +178,7 @@ def report(title: str, results: dict[str, list[Figures]], columns: dict[str, str
 
 
 async def run(options: argparse.Namespace) -> None:
-    pods = messages_of_pods(options.pods)
+    pods = messages_of_pods(options.pods, options.failing)
     async with async_playwright() as playwright, ScriptedBridge().run() as bridge:
         for file in PAGES.iterdir():
             bridge.pages[f"/{file.name}"] = file.read_text()
@@ -197,6 +197,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--changes", type=int, default=500)
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--loads", type=int, default=3)
+    parser.add_argument("--failing", type=int, default=0, help="how many of the pods have an open incident")
     parser.add_argument("--kinds", nargs="+", choices=PATHS, default=list(PATHS))
     asyncio.run(run(parser.parse_args(arguments)))
 

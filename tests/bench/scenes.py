@@ -57,15 +57,20 @@ def _pod(sample: dict[str, Any], number: int) -> dict[str, Any]:
     }
 
 
-def messages_of_pods(count: int) -> list[str]:
-    """A snapshot of so many pods and of the deployments that they belong to."""
+def messages_of_pods(count: int, failing: int = 0) -> list[str]:
+    """A snapshot of so many pods, of which the first ones fail, and of the deployments that they belong to."""
     sample = _sample()
     entries = []
     for number in range(count):
         if number % A_WORKLOAD == 0:
             entries.append(_deployment(*_place(number)))
         entries.append(json.dumps(_pod(sample, number), separators=(",", ":")).encode())
-    chunks = [frames.snapshot_chunk(entries[at : at + A_MESSAGE], (), "") for at in range(0, len(entries), A_MESSAGE)]
+    incidents = [_failure(number, number, 0, begins=True) for number in range(failing)]
+    longest = max(len(entries), len(incidents))
+    chunks = [
+        frames.snapshot_chunk(entries[at : at + A_MESSAGE], incidents[at : at + A_MESSAGE], "")
+        for at in range(0, longest, A_MESSAGE)
+    ]
     return [chunk.decode() for chunk in (*chunks, frames.snapshot_end("e1", 1, ""))]
 
 
@@ -129,7 +134,11 @@ def _deployment(namespace: str, name: str) -> bytes:
 
 def _event(number: int) -> bytes:
     lap, pod = divmod(number, FAILING)
-    begins = lap % 2 == 0
+    return _failure(number, pod, lap // 2, begins=lap % 2 == 0)
+
+
+def _failure(number: int, pod: int, nth: int, *, begins: bool) -> bytes:
+    """That a pod fails or recovers, for the nth time."""
     namespace, workload = _place(pod)
     name = f"{workload}-7d9c5b6f4-{pod:06}"
     entry = {
@@ -146,7 +155,7 @@ def _event(number: int) -> bytes:
         "subject": f"{namespace}/pods/{name}",
         "severity": "error" if begins else "info",
         "incident": {
-            "id": f"{pod}-{lap // 2}",
+            "id": f"{pod}-{nth}",
             "kind": "PodFailed",
             "phase": "begin" if begins else "end",
             "since": "2026-01-01T00:00:01.000Z",

@@ -24,6 +24,9 @@ const COMMANDS = /** @type {const} */ ([
 /** @type {Map<string, Progress>} The running actions by command and uid. */
 const running = new Map();
 
+/** @type {Map<string, {key: string, who: string}>} What others do, as far as this page was told, by the action's name. */
+const theirs = new Map();
+
 /**
  * @param {string} command
  * @param {string} uid
@@ -46,11 +49,17 @@ export function handleActions(cluster, onprogress) {
 
   /** @type {Map<string, ReturnType<typeof toast>>} What others started, by the action's name. */
   const others = new Map();
+  // Whether they go on is not known any more.
+  cluster.addEventListener('kube:resync', () => theirs.clear());
   cluster.addEventListener('healingStarted', (event) => {
     const { action, actionName, requestedBy, message } = event.detail;
     const mine = [...running.values()].find((each) => each.command === action && each.uid === event.resource.uid);
     if (mine) onprogress(Object.assign(mine, { text: message || mine.text }));
-    else if (!event.replayed) others.set(actionName, toast(t('actions.startedBy', { who: requestedBy || t('actions.someone'), action, name: nameOf(event) }), 'running'));
+    else {
+      const who = requestedBy || t('actions.someone');
+      theirs.set(actionName, { key: `${action}/${event.resource.uid}`, who });
+      if (!event.replayed) others.set(actionName, toast(t('actions.startedBy', { who, action, name: nameOf(event) }), 'running'));
+    }
   });
   for (const type of /** @type {const} */ (['healingSucceeded', 'healingFailed'])) {
     cluster.addEventListener(type, (event) => {
@@ -58,6 +67,7 @@ export function handleActions(cluster, onprogress) {
       const how = type === 'healingSucceeded' ? 'done' : 'failed';
       others.get(actionName)?.finish(message || t(`actions.${how}`, { action, name: nameOf(event) }), how);
       others.delete(actionName);
+      theirs.delete(actionName);
     });
   }
 }
@@ -75,6 +85,11 @@ function nameOf(event) {
 async function start(command, element, onprogress) {
   const { uid, name } = element;
   const key = `${command}/${uid}`;
+  const other = [...theirs.values()].find((each) => each.key === key);
+  if (other) {
+    toast(t('actions.runsAlready', { who: other.who, action: command, name }), 'failed');
+    return;
+  }
   if (running.has(key) || !(await confirmed(command, element)) || running.has(key)) return;
   /** @type {Progress} */
   const progress = { command, uid, text: t(`actions.${command}.doing`, { name }), state: 'running' };

@@ -15,7 +15,7 @@ const AT_MOST = 50;
 const MEMBERS = 20;
 const AGES_MS = 5000;
 
-/** @typedef {{key: string, owner: string, first: Incident, others: Incident[]}} Group */
+/** @typedef {{key: string, first: Incident, others: Incident[]}} Group */
 /** @typedef {{item: HTMLLIElement, button: HTMLButtonElement, what: HTMLElement, text: HTMLElement, next: HTMLElement, where: HTMLElement, since: HTMLElement, trend: HTMLElement, more: HTMLDetailsElement, summary: HTMLElement, members: HTMLElement}} Item */
 
 export class IncidentList {
@@ -70,21 +70,24 @@ export class IncidentList {
 
   /** @returns {Group[]} */
   #groups() {
-    /** @type {Map<string, Incident[]>} */
+    const incidents = worstFirst(this.#cluster.incidents);
+    const ids = new Set(incidents.map(({ id }) => id));
+    /** @type {Map<string, {own: Incident[], covered: Incident[]}>} */
     const byOwner = new Map();
-    for (const incident of this.#cluster.incidents) {
+    for (const incident of incidents) {
       const key = this.#ownerOf(incident);
-      byOwner.set(key, [...(byOwner.get(key) ?? []), incident]);
-    }
-    const groups = [...byOwner].map(([key, incidents]) => {
-      const ids = new Set(incidents.map(({ id }) => id));
+      const group = byOwner.get(key) ?? { own: [], covered: [] };
+      byOwner.set(key, group);
       // A workload's own incident stands for those of its pods.
-      const own = incidents.filter(({ group }) => !ids.has(group)).sort(worst);
-      const covered = incidents.filter(({ group }) => ids.has(group)).sort(worst);
-      const [first, ...others] = [...own, ...covered];
-      return { key, owner: key, first, others };
-    });
-    return groups.sort((one, other) => worst(one.first, other.first));
+      (ids.has(incident.group) ? group.covered : group.own).push(incident);
+    }
+    const places = new Map(incidents.map((incident, at) => [incident, at]));
+    return [...byOwner]
+      .map(([key, { own, covered }]) => {
+        const [first, ...others] = [...own, ...covered];
+        return { key, first, others };
+      })
+      .sort((one, other) => Number(places.get(one.first)) - Number(places.get(other.first)));
   }
 
   /** @param {Incident} incident */
@@ -145,9 +148,12 @@ export class IncidentList {
   }
 }
 
-/** @param {Incident} one @param {Incident} other */
-function worst(one, other) {
-  return rank(one.severity) - rank(other.severity) || Date.parse(other.since) - Date.parse(one.since);
+/** @param {readonly Incident[]} incidents */
+function worstFirst(incidents) {
+  return incidents
+    .map((incident) => ({ incident, severity: rank(incident.severity), since: Date.parse(incident.since) }))
+    .sort((one, other) => one.severity - other.severity || other.since - one.since)
+    .map(({ incident }) => incident);
 }
 
 /** @returns {Item} */

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -138,6 +139,27 @@ async def test_what_a_viewer_prevents_changes_nothing_in_the_cluster_and_nothing
     assert await viewer.evaluate("heard.some(({ type }) => type === 'podCrashLooping')"), "it was told, and prevented"
     assert not await viewer.evaluate(INCIDENT)
     assert await viewer.locator("#tray").is_hidden()
+
+
+async def test_two_people_who_press_the_same_button_at_once_are_both_told_how_it_ended(
+    cluster: Cluster, namespace: str, run: KubedomRun, open_as: OpenAs
+) -> None:
+    pod = await asyncio.to_thread(deployed, cluster, namespace)
+    pages = [await open_as(run, token(cluster, namespace, name, "edit")) for name in ("ann", "ben")]
+    for page in pages:
+        await page.locator("#views a[data-to=pods]").click()
+        await until(page, f"document.querySelector('#podsTable .restartPod[data-pod-name={pod}]')")
+    button = f"#podsTable .restartPod[data-pod-name={pod}]"
+    await asyncio.gather(*(page.click(button) for page in pages))
+    ends = [page.locator(".toast:is([data-tone=done], [data-tone=failed]) p") for page in pages]
+    for end in ends:
+        await end.first.wait_for()
+        # The later one is told so by the page, by the bridge or by the action, whichever knew it first.
+        said = await end.first.inner_text()
+        assert re.search(rf"{pod} was replaced by|{pod} is gone|Nothing was sent: .*:(ann|ben) has started", said), said
+    actions = cluster.get("healingactions", f"--namespace={namespace}")["items"]
+    changes = [change for action in actions for change in action["status"].get("changes", [])]
+    assert changes.count(f"Pod {pod} was evicted.") == 1
 
 
 async def test_the_api_servers_refusal_is_shown_in_its_words_and_a_right_that_is_gone_stops_the_next_click(

@@ -155,6 +155,20 @@ async def test_what_another_started_is_told_while_it_is_open(open_page: Open) ->
     await listening.until("document.querySelector('.toast p')?.textContent.includes('bob started restartPod of api-1')")
 
 
+async def test_what_another_does_already_is_not_asked_for_again_until_it_has_ended(open_page: Open) -> None:
+    listening, peer, page = await open_incident(open_page)
+    await page.evaluate("addEventListener('kube:beforecommand', () => (window.asked = (window.asked ?? 0) + 1))")
+    await peer.send(changes(healing("healingStarted", "api-1", 12, requestedBy="bob")))
+    await page.locator(".toast", has_text="bob started restartPod of api-1").wait_for()
+    await page.click("#dialogRestartPod")
+    await page.locator(".toast", has_text="Nothing was sent: bob has started restartPod of api-1 already").wait_for()
+    await peer.send(changes(healing("healingSucceeded", "api-1", 13, requestedBy="bob")))
+    await listening.until_heard("healingSucceeded")
+    await page.click("#dialogRestartPod")
+    assert (await command(peer))["name"] == "restartPod"
+    assert await page.evaluate("asked") == 1
+
+
 async def test_what_does_not_fail_is_opened_too(open_page: Open) -> None:
     listening, _ = await open_page(deployment("api"), pod("fine", workload="api"), path="/?view=pods")
     page = listening.page

@@ -1,5 +1,6 @@
 export default {
   'actions.startedBy': '{who} hat {action} von {name} begonnen.',
+  'actions.runsAlready': 'Nichts wurde gesendet: {who} hat {action} von {name} schon begonnen, und es läuft noch.',
   'actions.someone': 'Jemand',
   'actions.done': '{action} von {name} ist erledigt.',
   'actions.failed': '{action} von {name} ist fehlgeschlagen.',

@@ -1,5 +1,6 @@
 export default {
   'actions.startedBy': '{who} started {action} of {name}.',
+  'actions.runsAlready': 'Nothing was sent: {who} has started {action} of {name} already, and it goes on.',
   'actions.someone': 'Someone',
   'actions.done': '{action} of {name} is done.',
   'actions.failed': '{action} of {name} failed.',
