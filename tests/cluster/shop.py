@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -106,3 +107,21 @@ def opened_shop(cluster: Cluster, namespace: str) -> Shop:
         cluster.kubectl("create", "deployment", name, "--image=registry.example/web", here)
         cluster.kubectl("rollout", "status", f"deployment/{name}", "--timeout=60s", here)
     return shop
+
+
+def with_log(shop: Shop, pod: str, folder: Path) -> Path:
+    """Let kwok tell a log of a pod of `web`, five lines and one of the run before; gives the file that it stands in."""
+    file, before = folder / "current.log", folder / "previous.log"
+    file.write_text("".join(f"2026-01-01T00:00:0{n}Z stdout F line {n}\n" for n in range(5)))
+    before.write_text("2026-01-01T00:00:00Z stderr F it crashed\n")
+    told = {"containers": ["web"], "logsFile": str(file), "previousLogsFile": str(before), "follow": True}
+    shop.cluster.apply(
+        {
+            "apiVersion": "kwok.x-k8s.io/v1alpha1",
+            "kind": "Logs",
+            "metadata": {"name": pod},
+            "spec": {"logs": [told]},
+        },
+        namespace=shop.namespace,
+    )
+    return file

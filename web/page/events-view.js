@@ -24,6 +24,7 @@ export class EventsView {
   #chunks = new Chunks(byId('eventsTable'));
   /** @type {any[]} */
   #events = [];
+  #known = false;
   #read = -Infinity;
   /** @type {HTMLElement[]} Not the events themselves: each holds its element, also when that is gone. */
   #live = [];
@@ -38,6 +39,7 @@ export class EventsView {
   constructor(cluster) {
     this.#cluster = cluster;
     for (const type of HEARD) cluster.addEventListener(type, (event) => this.#hear(/** @type {ClusterEvent} */ (event)));
+    cluster.addEventListener('kube:resync', () => this.#forget());
     this.#paused.addEventListener('change', () => this.#paintLive());
     this.#search.addEventListener('input', () => address.set({ q: this.#search.value.trim() }, { replace: true }));
     this.#warnings.addEventListener('change', () => address.set({ type: this.#warnings.checked ? 'Warning' : null }));
@@ -65,6 +67,7 @@ export class EventsView {
     this.#read = performance.now();
     try {
       ({ items: this.#events } = await askJson('/api/v1/events'));
+      this.#known = true;
       this.#say('');
     } catch (error) {
       this.#say(error instanceof Refusal ? error.message : t('account.unreachable'));
@@ -83,7 +86,12 @@ export class EventsView {
     this.#chunks.layOut(passing.map(rowOf));
     const count = this.#events.length;
     const all = t('logs.events', { count });
-    setText(byId('eventsTable').querySelector('caption') ?? byId('eventsSaid'), passing.length === count ? all : t('tables.someOf', { some: passing.length, all }));
+    const told = passing.length === count ? all : t('tables.someOf', { some: passing.length, all });
+    // Where it is narrow its head is not shown, and a table without any row is none.
+    const none = passing.length === 0;
+    byId('eventsTable').hidden = none;
+    byId('eventsNone').hidden = !none || !this.#known;
+    setText(none ? byId('eventsNone') : (byId('eventsTable').querySelector('caption') ?? byId('eventsNone')), told);
     setAttribute(byId('eventsTable'), 'aria-rowcount', String(passing.length + 1));
   };
 
@@ -94,17 +102,24 @@ export class EventsView {
     const sort = type === 'resource-recovered' || type === 'healingSucceeded' ? 'good' : type === 'resource-failed' || type === 'healingFailed' ? 'bad' : 'waiting';
     const button = html('button', { type: 'button', class: 'open', 'data-uid': resource.uid }, html('bdi', {}, `${resource.kind} ${resource.name}`));
     const state = html('span', { class: 'state', 'data-tone': sort }, what);
-    const item = html('li', {}, html('time', {}, clock(time)), state, button, html('span', { class: 'sentence' }, String(detail.message ?? '')));
+    const item = html('li', { 'data-namespace': resource.namespace }, html('time', {}, clock(time)), state, button, html('span', { class: 'sentence' }, String(detail.message ?? '')));
     this.#live.unshift(item);
     this.#live.length = Math.min(this.#live.length, LIVE);
     if (shown() === 'events') repaint(this.#paintLive);
+  }
+
+  /** What was of namespaces that are not there any more, for example because a right was taken away, is not shown on. */
+  #forget() {
+    const there = new Set(['', ...[...this.#cluster.children].map((each) => each.getAttribute('name') ?? '')]);
+    this.#live = this.#live.filter(({ dataset: { namespace = '' } }) => there.has(namespace));
+    repaint(this.#paintLive);
   }
 
   #paintLive = () => {
     byId('liveNone').hidden = this.#live.length > 0;
     if (this.#paused.checked) return;
     const list = byId('liveList');
-    if (list.firstElementChild !== (this.#live[0] ?? null)) list.replaceChildren(...this.#live);
+    if (list.firstElementChild !== (this.#live[0] ?? null) || list.childElementCount !== this.#live.length) list.replaceChildren(...this.#live);
   };
 
   /** @param {HTMLButtonElement} button */

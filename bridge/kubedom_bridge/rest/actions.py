@@ -30,7 +30,7 @@ def healing_routes(site: Site) -> list[Route]:
             found = await within
         else:
             on_nodes, others = await asyncio.gather(permitted(api, collection_path("")), within)
-            found = on_nodes + others
+            found = (on_nodes or []) + others
         return JSONResponse(newest(list(map(shown, found)), limit))
 
     def list_of(kind: str) -> Route:

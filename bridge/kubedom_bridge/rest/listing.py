@@ -38,7 +38,7 @@ async def listed(
         query: Selectors for the API server.
 
     Raises:
-        NotPermitted: where the one namespace is not theirs.
+        NotPermitted: where the one namespace is not theirs, or none is.
         KubedomError: where the API server refuses otherwise, or cannot be asked.
 
     """
@@ -47,25 +47,29 @@ async def listed(
         return await pages(api, place.collection(namespace), query)
     try:
         return await pages(api, place.collection(""), query)
-    except NotPermitted:
-        rights = await site.authority.rights(identity)
+    except NotPermitted as refusal:
+        refused = refusal
+    rights = await site.authority.rights(identity)
     # A kind that is no part of the journal is not reviewed; who may list pods may often list what is said about them.
     known = {within for each, within in rights.within if each == kind} or {within for _, within in rights.within}
     at_once = asyncio.Semaphore(_AT_ONCE)
 
-    async def of(within: str) -> list[Object]:
+    async def of(within: str) -> list[Object] | None:
         async with at_once:
             return await permitted(api, place.collection(within), query)
 
-    return [one for some in await asyncio.gather(*map(of, sorted(known))) for one in some]
+    found = [some for some in await asyncio.gather(*map(of, sorted(known))) if some is not None]
+    if not found:
+        raise refused
+    return [one for some in found for one in some]
 
 
-async def permitted(api: Api, path: str, query: dict[str, str] | None = None) -> list[Object]:
-    """List a collection; nothing where the user may not."""
+async def permitted(api: Api, path: str, query: dict[str, str] | None = None) -> list[Object] | None:
+    """List a collection; None where the user may not."""
     try:
         return await pages(api, path, query)
     except NotPermitted:
-        return []
+        return None
 
 
 async def pages(api: Api, path: str, query: dict[str, str] | None = None) -> list[Object]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 from tests.cluster.rest.asking import SECONDS, User, pod_of, until
-from tests.cluster.shop import Shop
+from tests.cluster.shop import Shop, with_log
 from tests.conftest import Cluster
 
 pytestmark = pytest.mark.cluster
@@ -36,6 +36,10 @@ async def test_lists_are_of_the_namespaces_that_the_user_may_see(shop: Shop, sig
     assert {each["type"] for each in warnings.json["items"]} <= {"Warning"}
     for kind in ("policies", "vetoes"):
         assert (await alice.ask("GET", f"/api/v1/{kind}")).json == {"items": [], "more": False}
+    # Who has a right nowhere is not told that there is nothing.
+    shop.cluster.kubectl("delete", "rolebinding", "alice-views", f"--namespace={shop.namespace}")
+    none = await until(lambda: alice.ask("GET", "/api/v1/events"), 403, before=200)
+    assert 'cannot list resource "events"' in none.json["title"]
 
 
 async def test_the_events_and_the_yaml_of_an_object(shop: Shop, sign_in: Callable[[str], User]) -> None:
@@ -57,20 +61,7 @@ def log(shop: Shop, cluster: Cluster, tmp_path: Path) -> Path:
     """The file in which the log of a pod of `web` stands, as a container runtime writes it."""
     if cluster.own is None:
         pytest.skip("says what the log of a container is, which only the local cluster's can be told")
-    pod, file, before = pod_of(shop, "web"), tmp_path / "current.log", tmp_path / "previous.log"
-    file.write_text("".join(f"2026-01-01T00:00:0{n}Z stdout F line {n}\n" for n in range(5)))
-    before.write_text("2026-01-01T00:00:00Z stderr F it crashed\n")
-    told = {"containers": ["web"], "logsFile": str(file), "previousLogsFile": str(before), "follow": True}
-    shop.cluster.apply(
-        {
-            "apiVersion": "kwok.x-k8s.io/v1alpha1",
-            "kind": "Logs",
-            "metadata": {"name": pod},
-            "spec": {"logs": [told]},
-        },
-        namespace=shop.namespace,
-    )
-    return file
+    return with_log(shop, pod_of(shop, "web"), tmp_path)
 
 
 async def test_a_log_is_read_and_followed(shop: Shop, log: Path, sign_in: Callable[[str], User]) -> None:
