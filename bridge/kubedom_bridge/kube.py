@@ -293,11 +293,11 @@ class Api:
         async with response:
             try:
                 yield response
-            except TimeoutError:
-                # Who is silent will not answer TLS's goodbye either, and closing would wait for it.
-                if connection is not None and connection.transport is not None:
+            finally:
+                # Of an answer that is left before its end nothing more is wanted. Closing would wait for TLS's goodbye,
+                # which may come when the loop is no more, or from a silent server never.
+                if not response.content.at_eof() and connection is not None and connection.transport is not None:
                     connection.transport.abort()
-                raise
 
     async def _open(self, path: str, query: dict[str, str], inactivity: float, accept: str) -> aiohttp.ClientResponse:
         # Compressing a list costs the API server more time than sending it, and a watch is never compressed.

@@ -64,12 +64,18 @@ class Decisions(Generic[K, V]):
             self._count(False)
             task = asyncio.ensure_future(self._ask(key, ask))
             self._asked[key] = task
-            task.add_done_callback(lambda _: self._asked.pop(key, None))
+            task.add_done_callback(lambda asked: self._answered(key, asked))
         # One that gives up waiting must not take the answer from the others.
         return await asyncio.shield(task)
 
     def __len__(self) -> int:
         return len(self._kept)
+
+    def _answered(self, key: K, asked: asyncio.Task[V]) -> None:
+        self._asked.pop(key, None)
+        # Where everybody has given up waiting, as when the bridge ends, nobody else would look at an error.
+        if not asked.cancelled():
+            asked.exception()
 
     async def _ask(self, key: K, ask: Callable[[], Awaitable[V]]) -> V:
         # The age counts from the question: what changed since then is not in the answer.

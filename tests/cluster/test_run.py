@@ -6,7 +6,6 @@ import http.client
 import os
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -232,14 +231,16 @@ def test_two_at_once_on_one_cluster(cluster: Cluster) -> None:
 
 
 @contextmanager
-def silent_server() -> Iterator[str]:
+def silent_server() -> Iterator[socket.socket]:
+    """A server whose callers wait for an answer for ever."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        yield f"https://127.0.0.1:{listener.getsockname()[1]}"
+        listener.settimeout(SECONDS)
+        yield listener
 
 
 def test_ctrl_c_while_it_waits_for_the_server_is_quiet(cluster: Cluster, tmp_path: Path) -> None:
-    with silent_server() as server:
-        kubeconfig = changed(cluster, tmp_path, cluster={"server": server})
+    with silent_server() as listener:
+        kubeconfig = changed(cluster, tmp_path, cluster={"server": f"https://127.0.0.1:{listener.getsockname()[1]}"})
         process = subprocess.Popen(
             [KUBEDOM, "run", "--no-open", "--port=0", f"--kubeconfig={kubeconfig}"],
             stdin=subprocess.DEVNULL,
@@ -247,9 +248,10 @@ def test_ctrl_c_while_it_waits_for_the_server_is_quiet(cluster: Cluster, tmp_pat
             stderr=subprocess.PIPE,
             text=True,
         )
-        time.sleep(2)
-        assert process.poll() is None
-        process.send_signal(2)
-        _, said = process.communicate(timeout=30)
+        # From now on it waits.
+        caller, _ = listener.accept()
+        with caller:
+            process.send_signal(2)
+            _, said = process.communicate(timeout=30)
     assert process.returncode in {0, 130}
     assert said == ""

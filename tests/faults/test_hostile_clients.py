@@ -243,7 +243,8 @@ def test_whatever_message_comes_is_answered_or_ends_in_a_code(attacked: Attacked
         if got.opcode == CLOSE:
             assert got.code in (4400, 1007)
         elif unreadable(message):
-            assert [answer["type"] for answer in answers] == ["error"]
+            # A heartbeat may come at any time.
+            assert [answer["type"] for answer in answers if answer["type"] != "heartbeat"] == ["error"]
     assert "Traceback" not in attacked.log.read_text()
 
 

@@ -11,7 +11,11 @@ COUNTED = """
 window.counted = { get observers() { return observing.size; }, questions: 0, frames: 0 };
 const observing = new Set();
 const { observe, disconnect } = MutationObserver.prototype;
-MutationObserver.prototype.observe = function (...all) { observing.add(this); return observe.apply(this, all); };
+MutationObserver.prototype.observe = function (root, init) {
+  // The browser's driver may watch the document for a new root element, which costs nothing when the tree changes.
+  if (init.subtree || root.closest?.('kube-cluster')) observing.add(this);
+  return observe.call(this, root, init);
+};
 MutationObserver.prototype.disconnect = function () { observing.delete(this); return disconnect.call(this); };
 const ask = Element.prototype.querySelectorAll;
 Element.prototype.querySelectorAll = function (selector) { counted.questions += 1; return ask.call(this, selector); };

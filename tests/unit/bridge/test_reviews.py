@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gc
 import ipaddress
 import json
+from contextlib import suppress
 from typing import Any, cast
 
 import pytest
@@ -23,7 +25,7 @@ from kubedom_bridge.identity import (
     token_of_subprotocols,
 )
 from kubedom_bridge.kube import Api
-from kubedom_bridge.reviews import ACCESS_SECONDS, TOKEN_SECONDS, AccessReviews, Resource, TokenReviews
+from kubedom_bridge.reviews import ACCESS_SECONDS, TOKEN_SECONDS, AccessReviews, Decisions, Resource, TokenReviews
 from kubedom_bridge.view import Rights
 
 ANN = User("ann", "u1", ("dev",), (("scopes", ("a", "b")),))
@@ -127,6 +129,30 @@ async def test_what_cannot_be_asked_is_an_error_and_not_an_old_answer(
         await access.rights(ANN)
     reviewer.away = False
     assert await access.rights(ANN) == Rights(frozenset({"Pod"}))
+
+
+async def test_an_error_that_nobody_waits_for_any_more_is_not_complained_of() -> None:
+    complaints: list[dict[str, Any]] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: complaints.append(context))
+    decisions: Decisions[str, bool] = Decisions(loop.time, lambda _: 1.0)
+    closed = asyncio.Event()
+
+    async def ask() -> bool:
+        await closed.wait()
+        raise RuntimeError("Session is closed")
+
+    waiting = asyncio.create_task(decisions.get("ann", ask))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with suppress(asyncio.CancelledError):
+        await waiting
+    closed.set()
+    # The question ends in the first turn, and what follows from it in the next.
+    for _ in range(3):
+        await asyncio.sleep(0)
+    gc.collect()
+    assert complaints == []
 
 
 async def test_a_token_is_reviewed_again_within_a_minute_and_must_be_meant_for_the_audience(
