@@ -59,3 +59,6 @@ async def test_the_form_signs_in_and_a_right_that_is_taken_away_takes_the_subtre
     await until(page, f"(mark) => !({others})().includes(mark)", ann.mark)
     ann.allow()
     await until(page, f"({SHOWN})().includes('{name}')")
+    # While she may see nowhere, what asks for a list is refused, and the browser's console tells that of itself.
+    await page.close()
+    complaints[:] = [each for each in complaints if "403" not in each]
