@@ -47,10 +47,8 @@ async def test_a_deployment_made_anew_under_its_name_takes_the_pods(open_page: O
     again = deployment("api", 11)
     again["uid"] = "uid-second"
     await peer.send(changes(again, gone("api", 12, kind="Deployment", uid="uid-deployment-api")))
-    await page.until("document.querySelectorAll('kube-deployment').length === 1")
-    assert (
-        await page.page.evaluate("document.querySelector('kube-deployment[uid=uid-second] kube-pod')?.name") == "api-1"
-    )
+    await page.until("[...document.querySelectorAll('kube-deployment')].map(({ uid }) => uid).join() === 'uid-second'")
+    assert await page.page.evaluate("document.querySelector('kube-deployment kube-pod')?.name") == "api-1"
 
 
 async def test_an_empty_namespace_leaves_no_element(open_page: Open) -> None:
