@@ -54,6 +54,19 @@ def test_restart_pod_evicts_it_and_ends_when_another_is_ready(
     assert printed.splitlines()[1].split()[1:5] == ["restartPod", "Pod", name, "Succeeded"]
 
 
+async def test_of_two_actions_that_ask_for_the_same_eviction_one_does_it(
+    cluster: Cluster, namespace: str, operator: Operator, api: Api
+) -> None:
+    names = list((await asyncio.to_thread(deployed, cluster, namespace, replicas=6)).values())
+    wanted = [action("deletePod", "Pod", name) for name in names for _ in range(2)]
+    made = await asyncio.gather(*(api.call("POST", collection_path(namespace), body=each) for each in wanted))
+    said = []
+    for each in made:
+        end = await asyncio.to_thread(finished, cluster, namespace, each["metadata"]["name"])
+        said += [change for change in end.get("changes", []) if change.endswith("was evicted.")]
+    assert sorted(said) == sorted(f"Pod {name} was evicted." for name in names)
+
+
 def test_delete_pod_needs_no_controller(cluster: Cluster, namespace: str, operator: Operator) -> None:
     template = by_hand("x")["spec"]["template"]["spec"]
     cluster.apply(

@@ -27,16 +27,20 @@ async def remove(work: Work) -> None:
         await work.record.will_be_replaced_by(replacing_controller(pod))
     name, poll = work.action.target_name, POLL_SECONDS
     while pod is not None:
-        if "deletionTimestamp" in pod["metadata"]:
-            await work.record.changed(f"{name} was on its way out already.")
-            return
-        refusal = await _ask_to_go(work)
+        # Of two actions that ask for the same, one finds what the other has done: a second eviction is let pass too.
+        async with work.alone:
+            pod = await work.find()
+            if pod is None:
+                break
+            if "deletionTimestamp" in pod["metadata"]:
+                await work.record.changed(f"{name} was on its way out already.")
+                return
+            refusal = await _ask_to_go(work)
         if not refusal or work.action.dry_run:
             return
         await work.record.say(refusal)
         await asyncio.sleep(poll)
         poll = min(poll * 1.5, SLOWEST_POLL_SECONDS)
-        pod = await work.find()
     # An operator before this one may have seen it go and told nobody.
     await work.record.changed(f"{name} went away while nobody looked.")
 
