@@ -396,13 +396,12 @@ async def test_other_tasks_run_while_a_long_backlog_is_read(run: Run) -> None:
     backlog = b"".join(line("ADDED", pod) for pod in pods)
     run.server.watches.append(raw(backlog, then_silence=True))
     run.start()
-    longest = 0.0
-    loop = asyncio.get_running_loop()
-    while run.source.counts("Pod").lines < len(pods):
-        before = loop.time()
+    counts, most = run.source.counts("Pod"), 0
+    while (before := counts.lines) < len(pods):
         await asyncio.sleep(0)
-        longest = max(longest, loop.time() - before)
-    assert longest < 0.25
+        most = max(most, counts.lines - before)
+    # Lines and not time: how long a turn takes is the machine's affair.
+    assert 0 < most <= 50
 
 
 def _page(items: list[Any], version: int) -> Any:
