@@ -236,7 +236,9 @@ async def _run(
         proof = await install(api, namespace)
         user = await who_am_i(bridge_api)
         journal = Journal(clock=loop.time)
-        handover = Handover(loop.call_soon_threadsafe, journal.publish, clock=loop.time)
+        handover = Handover(
+            lambda: loop.call_soon_threadsafe(lambda: journal.publish(handover.take())), clock=loop.time
+        )
         operator = OperatorThread(
             choice,
             api.name,
