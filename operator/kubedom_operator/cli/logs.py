@@ -60,7 +60,13 @@ def start_logging(settings: LogSettings) -> None:
     root.setLevel(logging.INFO if settings.verbose else logging.WARNING)
     # Warnings of the interpreter are lines of the log as well.
     logging.captureWarnings(True)
+    logging.getLogger("kubedom.process").setLevel(logging.INFO)
     # What they would say of an outage is said by the watch, once and in a sentence.
     logging.getLogger("kopf").setLevel(logging.CRITICAL)
     for chatty in ("aiohttp", "nats", "uvicorn", "websockets"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
+
+
+def audited() -> None:
+    """Write down who did what also where nothing else is asked for."""
+    logging.getLogger("kubedom.audit").setLevel(logging.INFO)

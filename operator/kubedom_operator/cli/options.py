@@ -32,6 +32,7 @@ from .probes import ProbeAddress
 
 C = TypeVar("C", bound=Callable[..., Any])
 Decorator = Callable[[C], C]
+_FILE = click.Path(path_type=Path)
 _PORTS = click.IntRange(0, 65535)
 
 
@@ -184,13 +185,13 @@ def serving_options(host: str) -> Decorator[Any]:
             help="An origin under which browsers come. Again: more.",
         ),
         click.option("--compress", is_flag=True, help="Compress what pages are sent: fewer bytes for more CPU."),
-        click.option("--web-dir", type=click.Path(path_type=Path), help="A folder with a page of your own."),
+        click.option("--web-dir", type=_FILE, help="A folder with a page of your own."),
         click.option(
             "--default-deployment", default="", metavar="NAMESPACE/NAME", help="What POST /api/deploy starts."
         ),
         click.option(
             "--default-manifest",
-            type=click.Path(path_type=Path),
+            type=_FILE,
             metavar="FILE",
             help="What POST /api/deploy applies instead.",
         ),

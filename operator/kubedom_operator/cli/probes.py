@@ -6,13 +6,14 @@ What it says is for the kubelet and for administrators, and speaks of the whole 
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import logging
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from importlib.metadata import version
@@ -24,6 +25,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.process_collector import ProcessCollector
 
 from kubedom_bridge.errors import ConfigurationError, PortInUse
+from kubedom_operator.pulse import Pulse
 
 REQUEST_SECONDS = 5.0
 POLL_SECONDS = 0.1
@@ -78,6 +80,35 @@ def process_registry() -> CollectorRegistry:
         version("kubedom")
     ).set(1)
     return registry
+
+
+def gauge(registry: CollectorRegistry, name: str, description: str, value: Callable[[], float]) -> None:
+    """Show a number that somebody else keeps, asked for when it is scraped (on another thread)."""
+    Gauge(f"kubedom_{name}", description, registry=registry).set_function(value)
+
+
+@asynccontextmanager
+async def monitored(address: ProbeAddress | None, name: str) -> AsyncIterator[tuple[Health, CollectorRegistry]]:
+    """Answer probes of this process, whose main loop this is, as long as the context lasts.
+
+    Args:
+        address: Where; None for nowhere.
+        name: What the loop belongs to.
+
+    Raises:
+        KubedomError: as `probes_served`.
+
+    """
+    health, registry, pulse = Health(), process_registry(), Pulse(asyncio.get_running_loop())
+    health.alive(lambda: pulse.stuck(name))
+    gauge(registry, "ready", "Whether this process can be relied on.", lambda: not health.not_ready())
+    try:
+        with probes_served(address, health, registry) as port:
+            if address is not None:
+                log.info("Probes are answered on %s:%d.", address.host, port)
+            yield health, registry
+    finally:
+        pulse.stop()
 
 
 @contextmanager

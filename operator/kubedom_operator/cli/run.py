@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import socket
 import sys
@@ -24,15 +23,14 @@ from kubedom_bridge.settings import BridgeSettings, listen
 from kubedom_bridge.stating import must_state
 from kubedom_operator.demo import install_demo
 from kubedom_operator.local import ensure_cluster
-from kubedom_operator.pulse import Pulse
 from kubedom_operator.runtime import OperatorThread
 
-from .logs import LogSettings, start_logging
+from .logs import LogSettings, audited, start_logging
 from .options import Watching, cluster_options, log_options, probe_options, serving_options, watching_options
 from .preflight import check_rights, install, server_version, who_am_i
-from .probes import Health, ProbeAddress, probes_served, process_registry
+from .probes import Health, ProbeAddress, gauge, monitored
 from .process import Stopping, run_until_stopped
-from .serving import address_of, told_resources
+from .serving import address_of, told_resources, warn_of_proxies
 
 
 @click.command()
@@ -67,7 +65,7 @@ def run(
         )
     if settings.reviewed:
         # With many users, who did what is to be seen without asking for it.
-        logging.getLogger("kubedom.audit").setLevel(logging.INFO)
+        audited()
     listener = listen(settings)
     if demo or local or (choice.context is None and kubeconfig_path(choice) is None and not in_cluster()):
         started = ensure_cluster(progress=click.echo)
@@ -91,9 +89,7 @@ class _Both:
 
     async def run(self, stopping: Stopping) -> None:
         """Connect, and serve until the process is to end."""
-        health, registry, pulse = Health(), process_registry(), Pulse(asyncio.get_running_loop())
-        health.alive(lambda: pulse.stuck("bridge"))
-        with probes_served(self.probes, health, registry):
+        async with monitored(self.probes, "bridge") as (health, registry):
             api = await Api.connect(self.choice)
             bridge_api = api
             try:
@@ -104,15 +100,15 @@ class _Both:
                 if bridge_api is not api:
                     await bridge_api.close()
                 await api.close()
-                pulse.stop()
 
     async def _serve(
         self, stopping: Stopping, api: Api, bridge_api: Api, health: Health, registry: CollectorRegistry
     ) -> None:
         loop = asyncio.get_running_loop()
         version = await server_version(api)
+        warn_of_proxies(self.settings, version)
         await check_rights(api, self.watching.namespace)
-        proof = await install(api, self.watching.namespace)
+        proof = await install(api, self.watching.namespace, version)
         user = await who_am_i(bridge_api)
         journal = Journal(clock=loop.time)
         handover = Handover(loop.call_soon_threadsafe, journal.publish, clock=loop.time)
@@ -145,6 +141,7 @@ class _Both:
         health.alive(operator.not_alive)
         health.ready(operator.not_ready)
         registry.register(bridge.metrics.registry)
+        gauge(registry, "healing", "Whether actions are carried out.", lambda: not operator.not_healing())
         try:
             async with bridge.serving():
                 self._announce(bridge, api)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 
 from kubedom_bridge.bridge import Bridge
 from kubedom_bridge.reviews import Resource
+from kubedom_bridge.settings import BridgeSettings
 from kubedom_operator.pipeline import TOLD
 from kubedom_operator.projection import KINDS
+from kubedom_operator.versions import switched_off
 
+log = logging.getLogger(__name__)
 _KUBEDOM_KINDS = {
     "HealingAction": Resource("kubedom.dev", "healingactions", True),
     "HealingPolicy": Resource("kubedom.dev", "healingpolicies", True),
@@ -25,3 +29,10 @@ def told_resources() -> Mapping[str, Resource]:
 def address_of(bridge: Bridge) -> str:
     """Where a bridge listens, as a URL."""
     return f"http://{f'[{bridge.host}]' if ':' in bridge.host else bridge.host}:{bridge.port}/"
+
+
+def warn_of_proxies(settings: BridgeSettings, version: str) -> None:
+    """Say what a proxy's users lack on an API server of this version."""
+    if settings.proxies is not None:
+        for sentence in switched_off(version, "proxy"):
+            log.warning("%s", sentence)
