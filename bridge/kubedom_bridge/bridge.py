@@ -25,7 +25,6 @@ from .drain import drain
 from .errors import KubedomError
 from .frames import heartbeat, text_frame
 from .identity import Proof, SignInRefused, token_of_header, token_of_subprotocols
-from .journal import Journal, Record
 from .kube import Api
 from .limits import (
     CONNECTIONS_A_USER,
@@ -38,6 +37,7 @@ from .limits import (
 from .metrics import Metrics
 from .permissions import Permissions
 from .protocol import CloseCode
+from .records import Ledger, Record
 from .rest.commands import Commands
 from .reviews import AccessReviews, Resource, TokenReviews
 from .session import Greeting, Services, Session
@@ -99,7 +99,7 @@ class Bridge:
         settings: BridgeSettings,
         listener: socket.socket,
         *,
-        journal: Journal,
+        journal: Ledger,
         api: Api,
         user: str,
         resources: Mapping[str, Resource],
