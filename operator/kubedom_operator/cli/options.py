@@ -37,8 +37,9 @@ _PORTS = click.IntRange(0, 65535)
 
 
 class Watching(NamedTuple):
-    """What is watched: one namespace or all, by which source, and how it is judged."""
+    """What is watched: one namespace or all, by which source, and how it is judged; and how the cluster is called."""
 
+    cluster_name: str
     namespace: str | None
     mode: Mode
     diagnosis: Settings
@@ -87,12 +88,13 @@ def cluster_options() -> Decorator[Any]:
 def watching_options() -> Decorator[Any]:
     """Give `watching`, what is watched."""
 
-    def build(namespace: str | None, watch: Mode, hold: tuple[str, ...]) -> Watching:
-        return Watching(namespace, watch, Settings(holds=dict(map(_read_hold, hold))))
+    def build(cluster_name: str, namespace: str | None, watch: Mode, hold: tuple[str, ...]) -> Watching:
+        return Watching(cluster_name, namespace, watch, Settings(holds=dict(map(_read_hold, hold))))
 
     return _gather(
         "watching",
         build,
+        click.option("--cluster-name", default="", help="How pages call the cluster; else by its context's name."),
         click.option("--namespace", "-n", metavar="NAME", help="Watch one namespace only."),
         click.option(
             "--watch",

@@ -7,6 +7,7 @@ import os
 import socket
 import sys
 import webbrowser
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import click
@@ -29,7 +30,7 @@ from .logs import LogSettings, audited, start_logging
 from .options import Watching, cluster_options, log_options, probe_options, serving_options, watching_options
 from .preflight import check_rights, install, server_version, who_am_i
 from .probes import Health, ProbeAddress, gauge, monitored
-from .process import Stopping, run_until_stopped
+from .process import Stopping, log, run_until_stopped
 from .serving import address_of, told_resources, warn_of_proxies
 
 
@@ -70,7 +71,8 @@ def run(
     if demo or local or (choice.context is None and kubeconfig_path(choice) is None and not in_cluster()):
         started = ensure_cluster(progress=click.echo)
         choice = ClusterChoice(str(started.kubeconfig), started.context)
-    both = _Both(settings, listener, choice, bridge_context, watching, probes, demo=demo, browse=browse)
+    say = click.echo if logs.format == "text" else log.info
+    both = _Both(settings, listener, choice, bridge_context, watching, probes, say, demo=demo, browse=browse)
     run_until_stopped(both.run)
 
 
@@ -84,6 +86,7 @@ class _Both:
     bridge_context: str | None
     watching: Watching
     probes: ProbeAddress | None
+    say: Callable[[str], None]
     demo: bool
     browse: bool
 
@@ -110,11 +113,12 @@ class _Both:
         await check_rights(api, self.watching.namespace)
         proof = await install(api, self.watching.namespace, version)
         user = await who_am_i(bridge_api)
+        name = self.watching.cluster_name or api.name
         journal = Journal(clock=loop.time)
         handover = Handover(loop.call_soon_threadsafe, journal.publish, clock=loop.time)
         operator = OperatorThread(
             self.choice,
-            api.name,
+            name,
             handover.put,
             namespace=self.watching.namespace,
             proof=proof,
@@ -128,7 +132,7 @@ class _Both:
             api=bridge_api,
             user=user,
             resources=told_resources(),
-            greeting=Greeting(api.name, version),
+            greeting=Greeting(name, version),
             not_ready=operator.not_ready,
             lag=handover.lag,
             watch_age=operator.watch_age,
@@ -147,20 +151,20 @@ class _Both:
                 self._announce(bridge, api)
                 if self.demo:
                     await install_demo(api)
-                    click.echo("The demo's deployments are in the namespace `demo`; some fail, one heals by itself.")
+                    self.say("The demo's deployments are in the namespace `demo`; some fail, one heals by itself.")
                 await stopping.wait()
-                click.echo("Stopping.")
+                self.say("Stopping.")
         finally:
             await asyncio.to_thread(operator.stop)
 
     def _announce(self, bridge: Bridge, api: Api) -> None:
         if bridge.authority.changes:
-            click.echo(f"Showing {api.name} ({api.server}) at {address_of(bridge)}; users sign in there.")
+            self.say(f"Showing {api.name} ({api.server}) at {address_of(bridge)}; users sign in there.")
             return
         link = bridge.signin_link()
-        click.echo(f"Showing {api.name} ({api.server}). Open this link, which works once:\n\n    {link}\n")
+        self.say(f"Showing {api.name} ({api.server}). Open this link, which works once:\n\n    {link}\n")
         if sys.stdin.isatty():
-            click.echo("Enter prints a new link, Ctrl-C stops.")
+            self.say("Enter prints a new link, Ctrl-C stops.")
             asyncio.get_running_loop().add_reader(sys.stdin, _new_link, bridge)
         if self.browse and (sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
             webbrowser.open(link)
