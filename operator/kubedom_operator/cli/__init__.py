@@ -37,16 +37,16 @@ def main() -> None:
     except KubedomError as problem:
         click.echo(f"kubedom: {problem}", err=True)
         sys.exit(problem.exit_code)
-    except click.UsageError as problem:
+    except click.ClickException as problem:
         click.echo(f"kubedom: {_sentence(problem)}", err=True)
         sys.exit(problem.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
 
 
-def _sentence(problem: click.UsageError) -> str:
+def _sentence(problem: click.ClickException) -> str:
     """What is wrong with the options, and where to read on; with the variable's name where it came from one."""
-    context = problem.ctx
+    context = problem.ctx if isinstance(problem, click.UsageError) else None
     sentence = " ".join(problem.format_message().split())
     if context is None:
         return sentence

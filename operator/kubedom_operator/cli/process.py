@@ -14,6 +14,8 @@ from typing import Any
 
 from kubedom_bridge.errors import KubedomError
 
+#: After so long whoever did not leave what they wait for is told again.
+AGAIN_SECONDS = 3.0
 #: What a process says of its own start and end, whatever else is logged.
 log = logging.getLogger("kubedom.process")
 
@@ -32,9 +34,7 @@ class Stopping:
     def ask(self) -> None:
         """Let the process end."""
         self._asked.set()
-        if not self._in_order and not self.left:
-            self.left = True
-            self._main.cancel()
+        self._leave()
 
     def fail(self, problem: KubedomError) -> None:
         """Let the process end because of this; the first one counts."""
@@ -44,6 +44,14 @@ class Stopping:
     def in_order(self) -> None:
         """From now on there is something to end in order, so nothing is left any more."""
         self._in_order = True
+
+    def _leave(self) -> None:
+        if self._in_order or self._main.done():
+            return
+        self.left = True
+        self._main.cancel()
+        # Some that wait for others lose it, as `asyncio.wait_for` of Python 3.11 may.
+        asyncio.get_running_loop().call_later(AGAIN_SECONDS, self._leave)
 
     async def wait(self) -> None:
         """Wait until the process is to end.

@@ -9,6 +9,7 @@ import signal
 import pytest
 
 from kubedom_bridge.errors import ConfigurationError
+from kubedom_operator.cli import process
 from kubedom_operator.cli.process import Stopping, run_until_stopped
 
 
@@ -42,6 +43,22 @@ def test_a_process_that_has_begun_ends_in_order(number: signal.Signals) -> None:
 
     run_until_stopped(main)
     assert happened == ["drained"]
+
+
+def test_who_loses_that_it_is_to_end_is_told_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "AGAIN_SECONDS", 0.1)
+    lost = []
+
+    async def main(stopping: Stopping) -> None:
+        stopping.ask()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            lost.append("once")
+        await asyncio.Event().wait()
+
+    run_until_stopped(main)
+    assert lost == ["once"]
 
 
 @pytest.mark.parametrize("begun", [True, False])
