@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from .frames import changes, text_frame
-from .journal import Journal, Record
 from .metrics import Metrics
 from .protocol import CloseCode
+from .records import Ledger, Record
 from .view import View
 
 TICK_SECONDS = 0.010
@@ -66,7 +66,7 @@ class Delivery:
 
     def __init__(
         self,
-        journal: Journal,
+        journal: Ledger,
         *,
         tick: float = TICK_SECONDS,
         stuck: float = STUCK_SECONDS,

@@ -25,6 +25,7 @@ from .judging import Judge
 from .pipeline import Pipeline
 from .policy.controller import Policies
 from .policy.openings import Openings
+from .pulse import Pulse
 from .watch.choice import Mode, Plan, plan
 from .watch.kopf_source import Handler, KopfSource
 from .watch.stream import StreamSource
@@ -47,6 +48,7 @@ class OperatorThread:
             nothing is carried out. None carries out whatever there is.
         watch: Which source watches pods and deployments.
         settings: Hold times and the like.
+        failed: Called on the operator's thread where it ends by a failure, with a sentence.
 
     """
 
@@ -60,6 +62,7 @@ class OperatorThread:
         proof: Proof | None,
         watch: Mode = "auto",
         settings: Settings | None = None,
+        failed: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._choice = choice
         self._cluster = cluster
@@ -70,12 +73,14 @@ class OperatorThread:
         self._judge: Judge | None = None
         self._watch = watch
         self._settings = settings
+        self._failed = failed
         self._plan: Plan | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
         self._pipeline: Pipeline | None = None
         self._sources: tuple[StreamSource | KopfSource, ...] = ()
         self._failure = ""
+        self._pulse: Pulse | None = None
         self._thread = threading.Thread(target=self._run, name="operator", daemon=True)
 
     def start(self) -> None:
@@ -95,6 +100,17 @@ class OperatorThread:
         if self._pipeline is None or self._plan is None:
             return "starting"
         return self._pipeline.not_ready(self._plan.kinds)
+
+    def not_alive(self) -> str:
+        """Say why the operator has to be started again; an empty string where it has not. From any thread."""
+        if self._failure:
+            return self._failure
+        if self._pulse is not None and (why := self._pulse.stuck("operator")):
+            return why
+        for source in self._sources:
+            if (age := source.age()) > source.stale_seconds:
+                return f"the API server was not heard of for {age:.0f} s"
+        return ""
 
     def watch_age(self) -> float:
         """How many seconds ago the API server was heard of the kind of which that is longest; from any thread."""
@@ -116,10 +132,12 @@ class OperatorThread:
         except Exception as error:
             log.exception("The operator failed.")
             self._failure = f"the operator failed: {error}"
+            self._failed(self._failure)
 
     async def _operate(self) -> None:
         self._loop, self._main = asyncio.get_running_loop(), asyncio.current_task()
         self._loop.set_exception_handler(_complain)
+        pulse = self._pulse = Pulse(self._loop)
         api = await Api.connect(self._choice)
         woken = asyncio.Event()
 
@@ -180,6 +198,7 @@ class OperatorThread:
             await asyncio.gather(*tasks, return_exceptions=True)
             await executor.close()
             await api.close()
+            pulse.stop()
 
     async def _planned(self, api: Api) -> Plan:
         while True:

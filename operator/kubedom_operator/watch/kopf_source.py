@@ -17,12 +17,13 @@ from typing import Any
 
 import kopf
 
+from kubedom_bridge.credentials import ClusterChoice, load_configuration
 from kubedom_bridge.errors import KubedomError
-from kubedom_bridge.kube import Api, ClusterChoice, load_configuration
+from kubedom_bridge.kube import Api
 from kubedom_operator.projection import KINDS, UnreadableObject, from_object, minimal
 
 from .reconcile import listed_uids
-from .seam import Sink
+from .seam import STALE_TIMES, Sink
 
 RECONCILE_SECONDS = 300.0
 RELIST_SETTLE_SECONDS = 1.0
@@ -115,6 +116,11 @@ class KopfSource:
         self._relisted = asyncio.Event()
         self._heard = dict.fromkeys(self._kinds, time.monotonic())
 
+    @property
+    def stale_seconds(self) -> float:
+        """After how many seconds without hearing of a kind its watch does not work any more."""
+        return STALE_TIMES * self._reconcile_seconds
+
     def age(self) -> float:
         """How many seconds ago the API server was heard of the kind of which that is longest; 0 without kinds.
 
@@ -172,7 +178,8 @@ class KopfSource:
         @kopf.on.login(registry=registry)
         async def login(**_: Any) -> kopf.ConnectionInfo:
             configuration, _name = await load_configuration(self._choice)
-            token = configuration.api_key.get("BearerToken", "")
+            # With its scheme before it: `Bearer` from a kubeconfig, `bearer` from a pod's service account.
+            token = configuration.api_key.get("BearerToken", "").rpartition(" ")[2].strip()
             return kopf.ConnectionInfo(
                 server=configuration.host,
                 ca_path=configuration.ssl_ca_cert,
@@ -181,7 +188,7 @@ class KopfSource:
                 certificate_path=configuration.cert_file,
                 private_key_path=configuration.key_file,
                 scheme="Bearer" if token else None,
-                token=token.removeprefix("Bearer ") or None,
+                token=token or None,
             )
 
         for kind in self._kinds:

@@ -17,6 +17,9 @@ from typing import Any, Protocol
 
 from kubedom_operator.projection import Minimal, UnreadableObject
 
+#: A source is stale when it has not heard of a kind for so many times as long as that may ordinarily take.
+STALE_TIMES = 3
+
 
 class Sink(Protocol):
     """What a source tells of a cluster; every call returns at once and never raises."""

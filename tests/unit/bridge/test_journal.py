@@ -6,8 +6,9 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubedom_bridge.journal import Journal, Record, as_replayed
+from kubedom_bridge.journal import Journal
 from kubedom_bridge.protocol import Entry, EventEntry, Filter
+from kubedom_bridge.records import Record, as_replayed
 from kubedom_bridge.view import View
 
 from .entries import Page, decoded, deletion, event, histories, state

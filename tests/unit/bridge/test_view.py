@@ -7,8 +7,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubedom_bridge.journal import Journal, Record
+from kubedom_bridge.journal import Journal
 from kubedom_bridge.protocol import Entry, Filter, StateEntry
+from kubedom_bridge.records import Record
 from kubedom_bridge.view import NO_RIGHTS, Rights, View
 
 from .entries import Page, decoded, deletion, event, histories, state
