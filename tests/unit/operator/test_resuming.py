@@ -12,46 +12,16 @@ from tests.unit.diagnosis.objects import NOW, ago, cond, container, ended, metad
 from tests.unit.diagnosis.replay import Step, recording
 
 from kubedom_bridge import protocol
-from kubedom_bridge.protocol import DeleteEntry, Entry, EventEntry, StateEntry
+from kubedom_bridge.protocol import DeleteEntry, EventEntry, StateEntry
 from kubedom_operator.catching_up import PATIENCE_SECONDS
 from kubedom_operator.diagnosis import Diagnosis, Failure, FailureKind, Settings, diagnose
 from kubedom_operator.incidents import IncidentTracker
 from kubedom_operator.projection import UnreadableObject, from_object, minimal
-from kubedom_operator.resuming import RECENT_SECONDS, Told, read
+from kubedom_operator.resuming import Told, read
 from kubedom_operator.telling import rfc3339
 
 from .listener import KINDS, Listener
-
-Json = dict[str, Any]
-
-
-class Log:
-    """What is left of entries where only JSON is: the last states, the open incidents, and the latest events."""
-
-    def __init__(self) -> None:
-        self.states: dict[str, Json] = {}
-        self.incidents: dict[str, Json] = {}
-        self.events: list[Json] = []
-
-    def take(self, entries: list[Entry]) -> Log:
-        for entry in entries:
-            body = json.loads(protocol.encode(entry))
-            if isinstance(entry, StateEntry):
-                self.states[entry.uid] = body
-            elif isinstance(entry, DeleteEntry):
-                self.states.pop(entry.uid, None)
-            else:
-                self.events.append(body)
-                if entry.incident is not None and entry.incident.phase == "end":
-                    self.incidents.pop(entry.incident.id)
-                elif entry.incident is not None:
-                    self.incidents[entry.incident.id] = body | {"replayed": True}
-        return self
-
-    def told(self, now: float) -> Told:
-        oldest = rfc3339(now - RECENT_SECONDS)
-        events = [event for event in self.events if event["time"] >= oldest]
-        return Told(self.states.values(), self.incidents.values(), events)
+from .log import Json, Log
 
 
 def resumed(
@@ -60,7 +30,7 @@ def resumed(
     """The next pipeline, and the same page, which knows what it was told."""
     after = Listener(before.now if now is None else now, synced=False)
     after.states, after.open, after.objects = dict(before.states), dict(before.open), dict(before.objects)
-    after.pipeline.resume(read(told or Log().take(before.entries).told(after.now)))
+    after.pipeline.resume(read(told or Log(before.entries).told(after.now)))
     after.pipeline.drop_unwatched(kinds)
     after.check()
     return after
@@ -214,6 +184,8 @@ def test_what_changed_meanwhile_is_told_once_and_as_news(
 
 # What each of the promises means.
 
+ALL = (*KINDS, "StatefulSet")
+
 
 def failing(version: str = "1", name: str = "p", **meta: Any) -> Any:
     return pod(container(waiting("ImagePullBackOff")), meta=metadata(name, resourceVersion=version, **meta))
@@ -266,7 +238,7 @@ def test_what_was_not_watched_before_is_no_news() -> None:
 def test_a_state_that_is_projected_in_another_way_now_is_told_though_the_object_is_the_same() -> None:
     before = Listener(NOW)
     before.changed("Pod", well("1"))
-    log = Log().take(before.entries)
+    log = Log(before.entries)
     del log.states["uid-p"]["object"]["status"]["phase"]
     after = resumed(before, told=log.told(NOW))
     listed(after, at_once(well("1")))
@@ -278,10 +250,10 @@ def test_an_edge_that_was_told_is_not_told_again_though_the_state_with_it_was_lo
     first = well("1")
     again = pod(container(running(since=0), last=ended(1), restarts=1), meta={"resourceVersion": "2"})
     before.changed("Pod", first)
-    log = Log().take(before.entries)
+    log = Log(before.entries)
     before.changed("Pod", again)
     older = log.states["uid-p"]
-    log = Log().take(before.entries)
+    log = Log(before.entries)
     log.states["uid-p"] = older
     assert before.types().count("podRestarted") == 1
     after = resumed(before, told=log.told(NOW))
@@ -290,6 +262,57 @@ def test_an_edge_that_was_told_is_not_told_again_though_the_state_with_it_was_lo
     third = pod(container(running(since=0), last=ended(1), restarts=2), meta={"resourceVersion": "3"})
     after.changed("Pod", third)
     assert after.types().count("podRestarted") == 1
+
+
+def not_ready(version: str) -> Any:
+    """A pod of which nobody can tell since when it is not ready."""
+    condition = cond("Ready", "False", "ContainersNotReady") | {"lastTransitionTime": None}
+    status = container(running()) | {"ready": False}
+    return pod(status, conditions=(condition,), meta={"resourceVersion": version})
+
+
+def test_what_had_held_long_enough_goes_on_though_the_object_does_not_tell_since_when() -> None:
+    before = Listener(NOW)
+    before.changed("Pod", not_ready("1"))
+    before.advance(NOW + 31)
+    assert before.phases() == ["begin"]
+    after = resumed(before, NOW + 40)
+    listed(after, at_once(not_ready("2")))
+    assert after.phases() == []
+    after.changed("Pod", well("3"))
+    assert after.phases() == ["end"]
+
+
+def test_a_hold_that_was_under_way_begins_anew() -> None:
+    before = Listener(NOW)
+    before.changed("Pod", not_ready("1"))
+    before.advance(NOW + 20)
+    after = resumed(before, NOW + 20)
+    listed(after, at_once(not_ready("1")))
+    after.advance(NOW + 49)
+    assert after.phases() == []
+    after.advance(NOW + 51)
+    assert after.phases() == ["begin"]
+
+
+def stuck(ready: int, version: str) -> Any:
+    status = {"observedGeneration": 1, "replicas": 3, "readyReplicas": ready, "updatedReplicas": ready}
+    body = {"metadata": metadata("db", generation=1, resourceVersion=version), "spec": {"replicas": 3}}
+    return from_object("StatefulSet", body | {"status": status})
+
+
+def test_what_moved_meanwhile_is_not_stuck_any_more() -> None:
+    before = Listener(NOW)
+    before.pipeline.synced("StatefulSet")
+    before.changed("StatefulSet", stuck(1, "1"))
+    before.advance(NOW + 3600)
+    assert before.phases() == ["begin"]
+    same = resumed(before, kinds=ALL)
+    listed(same, at_once(stuck(1, "2")), ALL)
+    assert same.phases() == []
+    moved = resumed(before, kinds=ALL)
+    listed(moved, at_once(stuck(2, "2")), ALL)
+    assert moved.phases() == ["end"]
 
 
 EDGE = FailureKind(
@@ -317,9 +340,6 @@ def crowd(*, failing_ones: int, well_ones: int = 0, version: str = "1") -> dict[
     ]
     body = {"metadata": metadata("web"), "spec": {"replicas": 0}, "status": {"replicas": 0}}
     return at_once(*pods, from_object("StatefulSet", body))
-
-
-ALL = (*KINDS, "StatefulSet")
 
 
 def crowded(objects: dict[str, tuple[str, Any]]) -> Listener:
@@ -369,7 +389,7 @@ def test_a_roll_up_ends_where_no_two_fail_any_more() -> None:
 
 def test_kinds_that_are_not_watched_any_more_go_with_all_they_had() -> None:
     before = crowded(crowd(failing_ones=2))
-    log = Log().take(before.entries)
+    log = Log(before.entries)
     log.states["uid-x"] = {
         "op": "upsert", "kind": "Gadget", "uid": "uid-x", "namespace": "default", "time": rfc3339(NOW),
         "object": {"metadata": {"name": "x", "namespace": "default", "uid": "uid-x"}},
@@ -393,7 +413,7 @@ def test_kinds_that_are_not_watched_any_more_go_with_all_they_had() -> None:
 def test_a_failure_that_the_catalogue_does_not_know_any_more_ends() -> None:
     before = Listener(NOW)
     before.changed("Pod", failing())
-    log = Log().take(before.entries)
+    log = Log(before.entries)
     (incident,) = log.incidents.values()
     incident["incident"]["kind"] = "Forgotten"
     after = resumed(before, told=log.told(NOW))
@@ -407,7 +427,7 @@ def test_a_failure_that_the_catalogue_does_not_know_any_more_ends() -> None:
 def test_an_incident_of_an_object_whose_state_was_lost_goes_on_or_ends_with_it() -> None:
     before = Listener(NOW)
     before.changed("Pod", failing())
-    log = Log().take(before.entries)
+    log = Log(before.entries)
     log.states.clear()
     after = resumed(before, told=log.told(NOW))
     listed(after, at_once(failing()))
