@@ -21,11 +21,13 @@ from kubedom_bridge.protocol import Entry
 from .admission import Proof
 from .diagnosis import Settings
 from .healing.executor import Executor
+from .heard import Heard
 from .judging import Judge
 from .pipeline import Pipeline
 from .policy.controller import Policies
 from .policy.openings import Openings
 from .pulse import Pulse
+from .resuming import Told, read, still_open
 from .watch.choice import Mode, Plan, plan
 from .watch.kopf_source import Handler, KopfSource
 from .watch.stream import StreamSource
@@ -49,6 +51,7 @@ class OperatorThread:
         watch: Which source watches pods and deployments.
         settings: Hold times and the like.
         failed: Called on the operator's thread where it ends by a failure, with a sentence.
+        told: What was told of the cluster before, to go on from; None tells all that there is.
 
     """
 
@@ -63,6 +66,7 @@ class OperatorThread:
         watch: Mode = "auto",
         settings: Settings | None = None,
         failed: Callable[[str], None] = lambda _: None,
+        told: Told | None = None,
     ) -> None:
         self._choice = choice
         self._cluster = cluster
@@ -74,6 +78,7 @@ class OperatorThread:
         self._watch = watch
         self._settings = settings
         self._failed = failed
+        self._told = told
         self._plan: Plan | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
@@ -148,6 +153,8 @@ class OperatorThread:
         pipeline = self._pipeline = Pipeline(
             self._cluster, tell, clock=time.time, settings=self._settings, wake=woken.set
         )
+        before, self._told = read(self._told) if self._told is not None else None, None
+        heard = Heard(before, time.time()) if before is not None and before.until else None
         judge = None
         if self._proof is not None and not self._refuted:
             judge = self._judge = Judge(api, self._namespace, self._proof.tried)
@@ -157,6 +164,7 @@ class OperatorThread:
             self._publish,
             clock=time.time,
             refusal=judge.refusal if judge is not None else _unasked,
+            heard=heard,
         )
         policies = Policies(
             api,
@@ -166,12 +174,19 @@ class OperatorThread:
             lambda: not self.not_ready(),
             clock=time.time,
             namespace=self._namespace,
+            heard=heard,
         )
+        if before is not None:
+            pipeline.resume(before)
+            policies.told(still_open(before))
+            # It is large, and kept where it is needed.
+            del before
         tasks = [asyncio.create_task(_keep_time(pipeline, woken), name="timers")]
         try:
             chosen = self._plan = await self._planned(api)
             if not chosen.healing and not self._refuted:
                 log.warning("%s", self.not_healing())
+            pipeline.drop_unwatched(chosen.kinds)
             if judge is not None:
                 tasks.append(asyncio.create_task(judge.run(), name="judge"))
             stream = StreamSource(api, chosen.stream, pipeline, namespace=self._namespace)

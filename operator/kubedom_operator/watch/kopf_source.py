@@ -211,7 +211,8 @@ class KopfSource:
             metadata = body["metadata"]
             uid, version = metadata["uid"], metadata["resourceVersion"]
             if change == "DELETED":
-                if versions.pop(uid, None) is not None:
+                # The sink may know it from before the start.
+                if versions.pop(uid, None) is not None or uid in sink.known(kind):
                     sink.gone(kind, uid, version)
                 return
             if change is None and kind in self._synced:
@@ -252,7 +253,7 @@ class KopfSource:
     async def _compare_kind(self, kind: str) -> bool:
         """Compare one kind; False where its first list is not complete yet or cannot be made."""
         # What is created while the list is made may be missing in it.
-        before = set(self._versions[kind])
+        before = set(self._sink.known(kind))
         try:
             listed = await listed_uids(self._api, kind, self._namespace)
         except KubedomError as problem:
@@ -262,7 +263,7 @@ class KopfSource:
         self._heard[kind] = time.monotonic()
         self._sink.trouble(kind, "")
         # Of some of them Kopf may have told meanwhile.
-        gone = (before & self._versions[kind].keys()) - listed
+        gone = before.intersection(self._sink.known(kind)) - listed
         for uid in gone:
             self._bury(kind, uid)
         if gone:
@@ -276,7 +277,7 @@ class KopfSource:
         return True
 
     def _bury(self, kind: str, uid: str) -> None:
-        del self._versions[kind][uid]
+        self._versions[kind].pop(uid, None)
         found_gone = self._found_gone[kind]
         found_gone[uid] = None
         if len(found_gone) > REMEMBERED:
@@ -286,7 +287,8 @@ class KopfSource:
     async def _all_known(self, kind: str, listed: set[str]) -> bool:
         """Wait for Kopf to hand over its first list; what was deleted meanwhile asks for a new comparison."""
         for _ in range(40):
-            if listed <= set(self._sink.known(kind)):
+            # What the sink knows may be from before the start, and of then.
+            if listed <= self._versions[kind].keys():
                 return True
             await asyncio.sleep(0.05)
         return False

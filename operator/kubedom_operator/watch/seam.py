@@ -37,7 +37,7 @@ class Sink(Protocol):
         """The first list of the kind is complete."""
 
     def known(self, kind: str) -> Collection[str]:
-        """The uids of a kind that were told and are not gone."""
+        """The uids of a kind that were told and are not gone, also by a source of an earlier process."""
 
     def trouble(self, kind: str, sentence: str) -> None:
         """The kind cannot be watched at present, and why; an empty sentence when it can again."""

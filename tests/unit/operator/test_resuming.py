@@ -1,0 +1,500 @@
+"""A restart neither loses nor repeats anything: what is told goes on from what was told."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.unit.diagnosis.objects import NOW, ago, cond, container, ended, metadata, pod, running, waiting
+from tests.unit.diagnosis.replay import Step, recording
+
+from kubedom_bridge import protocol
+from kubedom_bridge.protocol import DeleteEntry, EventEntry, StateEntry
+from kubedom_operator.catching_up import PATIENCE_SECONDS
+from kubedom_operator.diagnosis import Diagnosis, Failure, FailureKind, Settings, diagnose
+from kubedom_operator.incidents import IncidentTracker
+from kubedom_operator.projection import UnreadableObject, from_object, minimal
+from kubedom_operator.resuming import Told, read
+from kubedom_operator.telling import rfc3339
+
+from .listener import KINDS, Listener
+from .log import Json, Log
+
+
+def resumed(
+    before: Listener, now: float | None = None, told: Told | None = None, kinds: tuple[str, ...] = KINDS
+) -> Listener:
+    """The next pipeline, and the same page, which knows what it was told."""
+    after = Listener(before.now if now is None else now, synced=False)
+    after.states, after.open, after.objects = dict(before.states), dict(before.open), dict(before.objects)
+    after.pipeline.resume(read(told or Log(before.entries).told(after.now)))
+    after.pipeline.drop_unwatched(kinds)
+    after.check()
+    return after
+
+
+def listed(listener: Listener, objects: dict[str, tuple[str, Any]], kinds: tuple[str, ...] = KINDS) -> None:
+    """List these kinds, one after the other, as a source does: what there is, then what is gone."""
+    for kind in kinds:
+        for found, obj in objects.values():
+            if found == kind:
+                listener.changed(kind, obj)
+        for uid in set(listener.pipeline.known(kind)) - objects.keys():
+            listener.gone(kind, uid)
+        listener.pipeline.synced(kind)
+        listener.advance(listener.now)
+
+
+def at_once(*objects: Any) -> dict[str, tuple[str, Any]]:
+    return {obj.metadata.uid: (type(obj).__name__, obj) for obj in objects}
+
+
+def events(listener: Listener) -> list[EventEntry]:
+    return [entry for entry in listener.entries if isinstance(entry, EventEntry)]
+
+
+# Histories that a real kubelet wrote, cut anywhere.
+
+
+@cache
+def recorded() -> tuple[Step, ...]:
+    return tuple(recording()) + tuple(recording("nodedown-"))
+
+
+def subject(step: Step) -> str:
+    about = step.object.involved_object if step.kind == "Event" else None
+    return str(about.uid if about is not None else step.object.metadata.uid)
+
+
+@cache
+def subjects() -> tuple[str, ...]:
+    return tuple(sorted({subject(step) for step in recorded()}))
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[Step]:
+    """All of a recording, or that of a few objects."""
+    if draw(st.integers(0, 5)) == 0:
+        return list(recording(draw(st.sampled_from(["", "nodedown-"]))))
+    chosen = draw(st.sets(st.sampled_from(subjects()), min_size=1, max_size=6))
+    return [step for step in recorded() if subject(step) in chosen]
+
+
+def play(listener: Listener, steps: list[Step]) -> None:
+    for step in steps:
+        listener.advance(step.time)
+        if step.type == "DELETED":
+            listener.gone(step.kind, step.object.metadata.uid, str(step.version))
+        else:
+            listener.changed(step.kind, step.object)
+
+
+def everything(listener: Listener) -> dict[str, tuple[str, Any]]:
+    return listener.objects | {uid: ("Event", event) for uid, event in listener.events.items()}
+
+
+def left(before: dict[str, tuple[str, Any]], steps: list[Step]) -> dict[str, tuple[str, Any]]:
+    """What there is after some steps that nobody watched."""
+    after = dict(before)
+    for step in steps:
+        uid = step.object.metadata.uid
+        after.pop(uid, None)
+        if step.type != "DELETED":
+            after[uid] = (step.kind, step.object)
+    return after
+
+
+def shown(listener: Listener) -> dict[str, Json]:
+    """The states that the page has, but for when they were told."""
+    bodies = {uid: json.loads(protocol.encode(state)) for uid, state in listener.states.items()}
+    return {uid: body | {"time": "", "sequence": 0} for uid, body in bodies.items()}
+
+
+def restarts(listener: Listener, since: int = 0) -> list[tuple[str, str, int]]:
+    told = [one for one in listener.entries[since:] if isinstance(one, EventEntry) and one.type == "podRestarted"]
+    return sorted((one.uid, one.detail["container"], one.detail["restartCount"]) for one in told)
+
+
+orders = st.permutations(KINDS).map(tuple)
+
+
+@given(histories(), st.integers(0, 2000), orders)
+@settings(max_examples=150, deadline=None)
+def test_where_nothing_changed_nothing_is_told(steps: list[Step], cut: int, order: tuple[str, ...]) -> None:
+    before = Listener()
+    play(before, steps[: cut % (len(steps) + 1)])
+    # What a roll-up holds back for a moment would be told by the next one.
+    before.advance(before.now + 2)
+    after = resumed(before)
+    listed(after, everything(before), order)
+    assert after.entries == []
+    assert after.pipeline.not_ready(KINDS) == ""
+    assert after.open == before.open
+
+
+@given(histories(), st.integers(0, 2000), st.integers(0, 600), st.sampled_from([0, 1, 30, 300, 3000]), orders)
+@settings(max_examples=300, deadline=None)
+def test_what_changed_meanwhile_is_told_once_and_as_news(
+    steps: list[Step], cut: int, missed: int, away: int, order: tuple[str, ...]
+) -> None:
+    cut %= len(steps) + 1
+    before = Listener()
+    play(before, steps[:cut])
+    now = max(before.now, *(step.time for step in steps[cut : cut + missed]), 0.0) + away
+    there = left(everything(before), steps[cut : cut + missed])
+    after = resumed(before, now)
+
+    # The oracle: one that was never interrupted, but heard nothing meanwhile.
+    told, began = len(before.entries), dict(before.open)
+    before.now = now
+    for kind in ("Event", *(kind for kind in KINDS if kind != "Event")):
+        for found, obj in there.values():
+            if found == kind:
+                before.changed(kind, obj)
+    for uid, (kind, _) in everything(before).items():
+        if uid not in there:
+            before.gone(kind, uid)
+    listed(after, there, order)
+
+    assert after.pipeline.not_ready(KINDS) == ""
+    assert shown(after) == shown(before)
+    assert restarts(after) == restarts(before, told)
+    for incident in before.open.keys() ^ after.open.keys():
+        # A hold that no object remembers begins anew.
+        one = before.open[incident]
+        assert one.incident is not None
+        assert incident not in began
+        pending = diagnose(there[one.uid][1], before.mirror.related(one.kind, there[one.uid][1]), now, Settings())
+        members = one.incident.kind.endswith("PodsFailing")
+        assert members or one.incident.kind in {failure.kind for failure in pending.pending}
+    phases = [(one.incident.id, one.incident.phase) for one in events(after) if one.incident]
+    assert len(phases) == len(set(phases)), "told twice"
+    assert {each for each, phase in phases if phase == "begin"} == after.open.keys() - began.keys()
+    assert {each for each, phase in phases if phase == "end"} == began.keys() - after.open.keys()
+    assert not any(one.replayed for one in events(after) if one.uid in began or one.type == "podRestarted")
+
+    for listener in (before, after):
+        listener.advance(now + 7200)
+    assert before.open.keys() == after.open.keys()
+    assert shown(after) == shown(before)
+
+
+# What each of the promises means.
+
+ALL = (*KINDS, "StatefulSet")
+
+
+def failing(version: str = "1", name: str = "p", **meta: Any) -> Any:
+    return pod(container(waiting("ImagePullBackOff")), meta=metadata(name, resourceVersion=version, **meta))
+
+
+def well(version: str = "2", name: str = "p", **meta: Any) -> Any:
+    return pod(container(running()), meta=metadata(name, resourceVersion=version, **meta))
+
+
+def test_an_incident_that_is_over_by_now_ends_once_and_as_news() -> None:
+    before = Listener(NOW)
+    before.changed("Pod", failing())
+    after = resumed(before, NOW + 60)
+    listed(after, at_once(well()))
+    assert [(one.type, one.replayed) for one in events(after)] == [("podRecovered", False)]
+
+
+def test_an_object_that_is_gone_ends_its_incidents_and_then_goes() -> None:
+    before = Listener(NOW)
+    before.changed("Pod", failing())
+    after = resumed(before)
+    listed(after, {})
+    ((end, deletion),) = after.batches
+    assert isinstance(end, EventEntry)
+    assert isinstance(deletion, DeleteEntry)
+    assert (end.type, deletion.name) == ("podRemoved", "p")
+    assert after.pipeline.counts() == {"objects": 0, "incidents": 0, "unreadable": 0}
+
+
+def test_a_failure_that_began_meanwhile_is_news_also_of_an_object_that_is_new() -> None:
+    before = Listener(NOW)
+    before.changed("Pod", well("1", creationTimestamp=ago(900)))
+    after = resumed(before, NOW + 60)
+    fresh = failing("3", "q", creationTimestamp=rfc3339(NOW + 30))
+    listed(after, at_once(failing("2", creationTimestamp=ago(900)), fresh))
+    assert [(one.uid, one.replayed) for one in events(after)] == [("uid-p", False), ("uid-q", False)]
+
+
+def test_what_was_not_watched_before_is_no_news() -> None:
+    before = Listener(NOW)
+    before.changed("Pod", well("1"))
+    after = resumed(before, NOW + 60)
+    old = failing("3", "q", creationTimestamp=ago(900))
+    listed(after, at_once(well("1"), old))
+    assert [(one.uid, one.replayed) for one in events(after)] == [("uid-q", True)]
+    after.changed("Pod", well("4", "q", creationTimestamp=ago(900)))
+    assert [one.replayed for one in events(after)] == [True, False]
+
+
+def test_a_state_that_is_projected_in_another_way_now_is_told_though_the_object_is_the_same() -> None:
+    before = Listener(NOW)
+    before.changed("Pod", well("1"))
+    log = Log(before.entries)
+    del log.states["uid-p"]["object"]["status"]["phase"]
+    after = resumed(before, told=log.told(NOW))
+    listed(after, at_once(well("1")))
+    assert [type(entry) for entry in after.entries] == [StateEntry]
+
+
+def test_an_edge_that_was_told_is_not_told_again_though_the_state_with_it_was_lost() -> None:
+    before = Listener(NOW)
+    first = well("1")
+    again = pod(container(running(since=0), last=ended(1), restarts=1), meta={"resourceVersion": "2"})
+    before.changed("Pod", first)
+    log = Log(before.entries)
+    before.changed("Pod", again)
+    older = log.states["uid-p"]
+    log = Log(before.entries)
+    log.states["uid-p"] = older
+    assert before.types().count("podRestarted") == 1
+    after = resumed(before, told=log.told(NOW))
+    listed(after, at_once(again))
+    assert "podRestarted" not in after.types()
+    third = pod(container(running(since=0), last=ended(1), restarts=2), meta={"resourceVersion": "3"})
+    after.changed("Pod", third)
+    assert after.types().count("podRestarted") == 1
+
+
+def not_ready(version: str) -> Any:
+    """A pod of which nobody can tell since when it is not ready."""
+    condition = cond("Ready", "False", "ContainersNotReady") | {"lastTransitionTime": None}
+    status = container(running()) | {"ready": False}
+    return pod(status, conditions=(condition,), meta={"resourceVersion": version})
+
+
+def test_what_had_held_long_enough_goes_on_though_the_object_does_not_tell_since_when() -> None:
+    before = Listener(NOW)
+    before.changed("Pod", not_ready("1"))
+    before.advance(NOW + 31)
+    assert before.phases() == ["begin"]
+    after = resumed(before, NOW + 40)
+    listed(after, at_once(not_ready("2")))
+    assert after.phases() == []
+    after.changed("Pod", well("3"))
+    assert after.phases() == ["end"]
+
+
+def test_a_hold_that_was_under_way_begins_anew() -> None:
+    before = Listener(NOW)
+    before.changed("Pod", not_ready("1"))
+    before.advance(NOW + 20)
+    after = resumed(before, NOW + 20)
+    listed(after, at_once(not_ready("1")))
+    after.advance(NOW + 49)
+    assert after.phases() == []
+    after.advance(NOW + 51)
+    assert after.phases() == ["begin"]
+
+
+def stuck(ready: int, version: str) -> Any:
+    status = {"observedGeneration": 1, "replicas": 3, "readyReplicas": ready, "updatedReplicas": ready}
+    body = {"metadata": metadata("db", generation=1, resourceVersion=version), "spec": {"replicas": 3}}
+    return from_object("StatefulSet", body | {"status": status})
+
+
+def test_what_moved_meanwhile_is_not_stuck_any_more() -> None:
+    before = Listener(NOW)
+    before.pipeline.synced("StatefulSet")
+    before.changed("StatefulSet", stuck(1, "1"))
+    before.advance(NOW + 3600)
+    assert before.phases() == ["begin"]
+    same = resumed(before, kinds=ALL)
+    listed(same, at_once(stuck(1, "2")), ALL)
+    assert same.phases() == []
+    moved = resumed(before, kinds=ALL)
+    listed(moved, at_once(stuck(2, "2")), ALL)
+    assert moved.phases() == ["end"]
+
+
+EDGE = FailureKind(
+    name="Bumped", resource="Pod", family="bump", event="podBumped", recovery_event="", severity="info",
+    rule="", next_step="", edge=True,
+)  # fmt: skip
+
+
+def test_an_edge_that_an_object_still_shows_was_told_and_another_is_news() -> None:
+    def bump(number: int) -> Diagnosis:
+        return Diagnosis(failures=(Failure(kind="Bumped", detail={"number": number}),))
+
+    tracker = IncidentTracker("test", {"Bumped": EDGE})
+    tracker.recall("u", bump(1))
+    assert tracker.update("u", bump(1), NOW).changes == []
+    assert [each.phase for each in tracker.update("u", bump(2), NOW).changes] == ["edge"]
+
+
+def crowd(*, failing_ones: int, well_ones: int = 0, version: str = "1") -> dict[str, tuple[str, Any]]:
+    owner = {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "web", "uid": "uid-web", "controller": True}
+    pods = [failing(version, f"web-{number}", ownerReferences=[owner]) for number in range(failing_ones)]
+    pods += [
+        well(version, f"web-{number}", ownerReferences=[owner])
+        for number in range(failing_ones, failing_ones + well_ones)
+    ]
+    body = {"metadata": metadata("web"), "spec": {"replicas": 0}, "status": {"replicas": 0}}
+    return at_once(*pods, from_object("StatefulSet", body))
+
+
+def crowded(objects: dict[str, tuple[str, Any]]) -> Listener:
+    listener = Listener(NOW)
+    listener.pipeline.synced("StatefulSet")
+    for kind, obj in objects.values():
+        listener.changed(kind, obj)
+    listener.advance(NOW + 5)
+    return listener
+
+
+def test_a_roll_up_goes_on_with_its_members_and_is_updated_only_where_they_changed() -> None:
+    before = crowded(crowd(failing_ones=12))
+    after = resumed(before, kinds=ALL)
+    listed(after, crowd(failing_ones=12), ALL)
+    assert after.entries == []
+    later = resumed(before, kinds=ALL)
+    listed(later, crowd(failing_ones=11, well_ones=1, version="2"), ALL)
+    later.advance(NOW + 10)
+    assert later.types() == ["podRecovered", "statefulSetPodsFailing"]
+    assert later.phases() == ["end", "update"]
+
+
+def test_a_roll_up_does_not_end_and_begin_again_where_all_its_pods_were_replaced() -> None:
+    before = crowded(crowd(failing_ones=3))
+    there = crowd(failing_ones=0)
+    owner = next(iter(crowd(failing_ones=1).values()))[1].metadata.owner_references
+    for number in range(3):
+        fresh = failing("9", f"new-{number}")
+        fresh.metadata.owner_references = owner
+        there |= at_once(fresh)
+    for kinds in (ALL, tuple(reversed(ALL))):
+        after = resumed(before, kinds=ALL)
+        listed(after, there, kinds)
+        after.advance(NOW + 10)
+        told = [one.incident.phase for one in events(after) if one.kind == "StatefulSet" and one.incident]
+        assert "end" not in told
+        assert "begin" not in told
+
+
+def test_a_roll_up_ends_where_no_two_fail_any_more() -> None:
+    before = crowded(crowd(failing_ones=3))
+    after = resumed(before, kinds=ALL)
+    listed(after, crowd(failing_ones=0, well_ones=3, version="2"), ALL)
+    assert sorted(after.types()) == ["podRecovered"] * 3 + ["statefulSetPodsRecovered"]
+
+
+def test_kinds_that_are_not_watched_any_more_go_with_all_they_had() -> None:
+    before = crowded(crowd(failing_ones=2))
+    log = Log(before.entries)
+    log.states["uid-x"] = {
+        "op": "upsert", "kind": "Gadget", "uid": "uid-x", "namespace": "default", "time": rfc3339(NOW),
+        "object": {"metadata": {"name": "x", "namespace": "default", "uid": "uid-x"}},
+    }  # fmt: skip
+    before.states["uid-x"] = before.states["uid-web"]
+    before.objects["uid-x"] = ("Gadget", None)
+    after = Listener(NOW, synced=False)
+    after.states, after.open, after.objects = dict(before.states), dict(before.open), dict(before.objects)
+    after.pipeline.resume(read(log.told(NOW)))
+    after.pipeline.drop_unwatched(["StatefulSet", "Event"])
+    gone = [(one.kind, one.name) for one in after.entries if isinstance(one, DeleteEntry)]
+    assert gone == [("Pod", "web-0"), ("Pod", "web-1"), ("Gadget", "x")]
+    assert after.types() == ["podRemoved", "podRemoved"]
+    for kind in ("StatefulSet", "Event"):
+        after.pipeline.synced(kind)
+    after.advance(NOW)
+    assert after.types()[2:] == ["statefulSetPodsRecovered"]
+    assert after.open == {}
+
+
+def test_a_failure_that_the_catalogue_does_not_know_any_more_ends() -> None:
+    before = Listener(NOW)
+    before.changed("Pod", failing())
+    log = Log(before.entries)
+    (incident,) = log.incidents.values()
+    incident["incident"]["kind"] = "Forgotten"
+    after = resumed(before, told=log.told(NOW))
+    listed(after, at_once(failing()))
+    assert [(one.incident.kind, one.incident.phase) for one in events(after) if one.incident] == [
+        ("Forgotten", "end"),
+        ("ImagePull", "begin"),
+    ]
+
+
+def test_an_incident_of_an_object_whose_state_was_lost_goes_on_or_ends_with_it() -> None:
+    before = Listener(NOW)
+    before.changed("Pod", failing())
+    log = Log(before.entries)
+    log.states.clear()
+    after = resumed(before, told=log.told(NOW))
+    listed(after, at_once(failing()))
+    assert [type(entry) for entry in after.entries] == [StateEntry]
+    after = resumed(before, told=log.told(NOW))
+    listed(after, {})
+    assert after.types() == ["podRemoved"]
+
+
+def test_an_object_that_could_not_be_read_keeps_its_incident_and_is_not_told_again() -> None:
+    before = Listener(NOW)
+    before.changed("Pod", failing())
+    problem = UnreadableObject("Pod", "default", "p", "spec.containers")
+    unread = minimal("Pod", {"metadata": metadata("p", resourceVersion="2")})
+    before.pipeline.unreadable(problem, unread)
+    after = resumed(before)
+    after.pipeline.unreadable(problem, unread)
+    for kind in KINDS:
+        after.pipeline.synced(kind)
+    after.advance(NOW + 1)
+    assert after.entries == []
+    assert len(after.open) == 1
+
+
+def test_what_is_no_entry_is_left_out() -> None:
+    assert read(Told([{"op": "upsert"}, {}], [{"op": "event"}], [{"x": 1}])) == ([], [], [], 0.0)
+
+
+def test_where_nothing_was_told_it_is_a_first_start() -> None:
+    after = Listener(NOW, synced=False)
+    after.pipeline.resume(read(Told()))
+    after.changed("Pod", failing())
+    assert [one.replayed for one in events(after)] == [True]
+
+
+def refused() -> Any:
+    """A pod whose trouble only its Event explains."""
+    conditions = (cond("PodReadyToStartContainers", "False", since=90), cond("PodScheduled", since=90))
+    creating = container(waiting("ContainerCreating"))
+    return pod(creating, phase="Pending", conditions=conditions, meta={"creationTimestamp": ago(90)})
+
+
+def mount() -> Any:
+    about = {"kind": "Pod", "name": "p", "namespace": "default", "uid": "uid-p"}
+    body = {"reason": "FailedMount", "message": "no secret", "type": "Warning", "lastTimestamp": ago(5), "count": 9}
+    return from_object("Event", {"metadata": metadata("e"), "involvedObject": about, **body})
+
+
+def test_an_incident_that_events_explain_waits_for_them_but_not_for_ever() -> None:
+    before = Listener(NOW)
+    before.changed("Pod", refused())
+    before.changed("Event", mount())
+    before.advance(NOW + 300)
+    open_before = dict(before.open)
+    assert "VolumeMount" in {one.incident.kind for one in open_before.values() if one.incident}
+    others = tuple(kind for kind in KINDS if kind != "Event")
+    after = resumed(before)
+    listed(after, at_once(refused()), others)
+    assert after.entries == []
+    assert after.pipeline.not_ready(others) != ""
+    listed(after, at_once(mount()), ("Event",))
+    assert after.entries == []
+    assert after.open == open_before
+    patient = resumed(before)
+    listed(patient, at_once(refused()), others)
+    patient.advance(patient.now + PATIENCE_SECONDS - 1)
+    assert patient.entries == []
+    patient.advance(patient.now + 2)
+    assert patient.phases() != []
+    assert patient.pipeline.not_ready(others) == ""
