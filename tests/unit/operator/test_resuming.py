@@ -363,6 +363,19 @@ def test_a_roll_up_goes_on_with_its_members_and_is_updated_only_where_they_chang
     assert later.phases() == ["end", "update"]
 
 
+def test_a_roll_up_goes_on_with_the_member_that_was_told_first_in_whatever_order_its_members_are_read() -> None:
+    there = crowd(failing_ones=2)
+    there["uid-web-0"][1].status = pod(container(waiting("CrashLoopBackOff"), ended(3), 4)).status
+    there["uid-web-1"][1].status = pod(container(ended(3))).status
+    before = crowded(there)
+    log = Log(before.entries)
+    (group,) = [each for each in log.incidents.values() if each["kind"] == "StatefulSet"]
+    for incidents in (log.incidents, dict(reversed(log.incidents.items()))):
+        after = resumed(before, told=Told(log.states.values(), incidents.values(), log.events), kinds=ALL)
+        listed(after, there, ALL)
+        assert after.entries == [], group["detail"]
+
+
 def test_a_roll_up_does_not_end_and_begin_again_where_all_its_pods_were_replaced() -> None:
     before = crowded(crowd(failing_ones=3))
     there = crowd(failing_ones=0)
