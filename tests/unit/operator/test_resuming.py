@@ -13,7 +13,7 @@ from tests.unit.diagnosis.replay import Step, recording
 
 from kubedom_bridge import protocol
 from kubedom_bridge.protocol import DeleteEntry, EventEntry, StateEntry
-from kubedom_operator.catching_up import PATIENCE_SECONDS
+from kubedom_operator.catching_up import AT_ONCE, PATIENCE_SECONDS
 from kubedom_operator.diagnosis import Diagnosis, Failure, FailureKind, Settings, diagnose
 from kubedom_operator.incidents import IncidentTracker
 from kubedom_operator.projection import UnreadableObject, from_object, minimal
@@ -391,6 +391,25 @@ def test_a_roll_up_does_not_end_and_begin_again_where_all_its_pods_were_replaced
         told = [one.incident.phase for one in events(after) if one.kind == "StatefulSet" and one.incident]
         assert "end" not in told
         assert "begin" not in told
+
+
+def test_of_many_objects_a_few_are_judged_in_one_go_and_the_roll_up_comes_after_the_last() -> None:
+    many = 2 * AT_ONCE + 10
+    before = crowded(crowd(failing_ones=many))
+    after = resumed(before, kinds=ALL)
+    for kind in ALL:
+        for found, obj in crowd(failing_ones=0, well_ones=many, version="2").values():
+            if found == kind:
+                after.changed(kind, obj)
+        after.pipeline.synced(kind)
+    told = [len(after.types())]
+    while after.pipeline.next_due() == 0.0:
+        assert after.pipeline.not_ready(ALL) != ""
+        after.pipeline.tick()
+        told.append(len(after.types()))
+    assert told == [0, AT_ONCE, 2 * AT_ONCE, many + 1]
+    assert after.types()[-1] == "statefulSetPodsRecovered"
+    assert after.pipeline.not_ready(ALL) == ""
 
 
 def test_a_roll_up_ends_where_no_two_fail_any_more() -> None:
