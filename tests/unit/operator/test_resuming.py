@@ -2,187 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from functools import cache
 from typing import Any
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from tests.unit.diagnosis.objects import NOW, ago, cond, container, ended, metadata, pod, running, waiting
-from tests.unit.diagnosis.replay import Step, recording
 
-from kubedom_bridge import protocol
 from kubedom_bridge.protocol import DeleteEntry, EventEntry, StateEntry
-from kubedom_operator.catching_up import PATIENCE_SECONDS
-from kubedom_operator.diagnosis import Diagnosis, Failure, FailureKind, Settings, diagnose
+from kubedom_operator.catching_up import AT_ONCE, PATIENCE_SECONDS
+from kubedom_operator.diagnosis import Diagnosis, Failure, FailureKind
 from kubedom_operator.incidents import IncidentTracker
 from kubedom_operator.projection import UnreadableObject, from_object, minimal
 from kubedom_operator.resuming import Told, read
 from kubedom_operator.telling import rfc3339
 
 from .listener import KINDS, Listener
-from .log import Json, Log
-
-
-def resumed(
-    before: Listener, now: float | None = None, told: Told | None = None, kinds: tuple[str, ...] = KINDS
-) -> Listener:
-    """The next pipeline, and the same page, which knows what it was told."""
-    after = Listener(before.now if now is None else now, synced=False)
-    after.states, after.open, after.objects = dict(before.states), dict(before.open), dict(before.objects)
-    after.pipeline.resume(read(told or Log(before.entries).told(after.now)))
-    after.pipeline.drop_unwatched(kinds)
-    after.check()
-    return after
-
-
-def listed(listener: Listener, objects: dict[str, tuple[str, Any]], kinds: tuple[str, ...] = KINDS) -> None:
-    """List these kinds, one after the other, as a source does: what there is, then what is gone."""
-    for kind in kinds:
-        for found, obj in objects.values():
-            if found == kind:
-                listener.changed(kind, obj)
-        for uid in set(listener.pipeline.known(kind)) - objects.keys():
-            listener.gone(kind, uid)
-        listener.pipeline.synced(kind)
-        listener.advance(listener.now)
-
-
-def at_once(*objects: Any) -> dict[str, tuple[str, Any]]:
-    return {obj.metadata.uid: (type(obj).__name__, obj) for obj in objects}
-
-
-def events(listener: Listener) -> list[EventEntry]:
-    return [entry for entry in listener.entries if isinstance(entry, EventEntry)]
-
-
-# Histories that a real kubelet wrote, cut anywhere.
-
-
-@cache
-def recorded() -> tuple[Step, ...]:
-    return tuple(recording()) + tuple(recording("nodedown-"))
-
-
-def subject(step: Step) -> str:
-    about = step.object.involved_object if step.kind == "Event" else None
-    return str(about.uid if about is not None else step.object.metadata.uid)
-
-
-@cache
-def subjects() -> tuple[str, ...]:
-    return tuple(sorted({subject(step) for step in recorded()}))
-
-
-@st.composite
-def histories(draw: st.DrawFn) -> list[Step]:
-    """All of a recording, or that of a few objects."""
-    if draw(st.integers(0, 5)) == 0:
-        return list(recording(draw(st.sampled_from(["", "nodedown-"]))))
-    chosen = draw(st.sets(st.sampled_from(subjects()), min_size=1, max_size=6))
-    return [step for step in recorded() if subject(step) in chosen]
-
-
-def play(listener: Listener, steps: list[Step]) -> None:
-    for step in steps:
-        listener.advance(step.time)
-        if step.type == "DELETED":
-            listener.gone(step.kind, step.object.metadata.uid, str(step.version))
-        else:
-            listener.changed(step.kind, step.object)
-
-
-def everything(listener: Listener) -> dict[str, tuple[str, Any]]:
-    return listener.objects | {uid: ("Event", event) for uid, event in listener.events.items()}
-
-
-def left(before: dict[str, tuple[str, Any]], steps: list[Step]) -> dict[str, tuple[str, Any]]:
-    """What there is after some steps that nobody watched."""
-    after = dict(before)
-    for step in steps:
-        uid = step.object.metadata.uid
-        after.pop(uid, None)
-        if step.type != "DELETED":
-            after[uid] = (step.kind, step.object)
-    return after
-
-
-def shown(listener: Listener) -> dict[str, Json]:
-    """The states that the page has, but for when they were told."""
-    bodies = {uid: json.loads(protocol.encode(state)) for uid, state in listener.states.items()}
-    return {uid: body | {"time": "", "sequence": 0} for uid, body in bodies.items()}
-
-
-def restarts(listener: Listener, since: int = 0) -> list[tuple[str, str, int]]:
-    told = [one for one in listener.entries[since:] if isinstance(one, EventEntry) and one.type == "podRestarted"]
-    return sorted((one.uid, one.detail["container"], one.detail["restartCount"]) for one in told)
-
-
-orders = st.permutations(KINDS).map(tuple)
-
-
-@given(histories(), st.integers(0, 2000), orders)
-@settings(max_examples=150, deadline=None)
-def test_where_nothing_changed_nothing_is_told(steps: list[Step], cut: int, order: tuple[str, ...]) -> None:
-    before = Listener()
-    play(before, steps[: cut % (len(steps) + 1)])
-    # What a roll-up holds back for a moment would be told by the next one.
-    before.advance(before.now + 2)
-    after = resumed(before)
-    listed(after, everything(before), order)
-    assert after.entries == []
-    assert after.pipeline.not_ready(KINDS) == ""
-    assert after.open == before.open
-
-
-@given(histories(), st.integers(0, 2000), st.integers(0, 600), st.sampled_from([0, 1, 30, 300, 3000]), orders)
-@settings(max_examples=300, deadline=None)
-def test_what_changed_meanwhile_is_told_once_and_as_news(
-    steps: list[Step], cut: int, missed: int, away: int, order: tuple[str, ...]
-) -> None:
-    cut %= len(steps) + 1
-    before = Listener()
-    play(before, steps[:cut])
-    now = max(before.now, *(step.time for step in steps[cut : cut + missed]), 0.0) + away
-    there = left(everything(before), steps[cut : cut + missed])
-    after = resumed(before, now)
-
-    # The oracle: one that was never interrupted, but heard nothing meanwhile.
-    told, began = len(before.entries), dict(before.open)
-    before.now = now
-    for kind in ("Event", *(kind for kind in KINDS if kind != "Event")):
-        for found, obj in there.values():
-            if found == kind:
-                before.changed(kind, obj)
-    for uid, (kind, _) in everything(before).items():
-        if uid not in there:
-            before.gone(kind, uid)
-    listed(after, there, order)
-
-    assert after.pipeline.not_ready(KINDS) == ""
-    assert shown(after) == shown(before)
-    assert restarts(after) == restarts(before, told)
-    for incident in before.open.keys() ^ after.open.keys():
-        # A hold that no object remembers begins anew.
-        one = before.open[incident]
-        assert one.incident is not None
-        assert incident not in began
-        pending = diagnose(there[one.uid][1], before.mirror.related(one.kind, there[one.uid][1]), now, Settings())
-        members = one.incident.kind.endswith("PodsFailing")
-        assert members or one.incident.kind in {failure.kind for failure in pending.pending}
-    phases = [(one.incident.id, one.incident.phase) for one in events(after) if one.incident]
-    assert len(phases) == len(set(phases)), "told twice"
-    assert {each for each, phase in phases if phase == "begin"} == after.open.keys() - began.keys()
-    assert {each for each, phase in phases if phase == "end"} == began.keys() - after.open.keys()
-    assert not any(one.replayed for one in events(after) if one.uid in began or one.type == "podRestarted")
-
-    for listener in (before, after):
-        listener.advance(now + 7200)
-    assert before.open.keys() == after.open.keys()
-    assert shown(after) == shown(before)
-
-
-# What each of the promises means.
+from .log import Log
+from .restarting import at_once, events, listed, resumed
 
 ALL = (*KINDS, "StatefulSet")
 
@@ -363,6 +197,19 @@ def test_a_roll_up_goes_on_with_its_members_and_is_updated_only_where_they_chang
     assert later.phases() == ["end", "update"]
 
 
+def test_a_roll_up_goes_on_with_the_member_that_was_told_first_in_whatever_order_its_members_are_read() -> None:
+    there = crowd(failing_ones=2)
+    there["uid-web-0"][1].status = pod(container(waiting("CrashLoopBackOff"), ended(3), 4)).status
+    there["uid-web-1"][1].status = pod(container(ended(3))).status
+    before = crowded(there)
+    log = Log(before.entries)
+    (group,) = [each for each in log.incidents.values() if each["kind"] == "StatefulSet"]
+    for incidents in (log.incidents, dict(reversed(log.incidents.items()))):
+        after = resumed(before, told=Told(log.states.values(), incidents.values(), log.events), kinds=ALL)
+        listed(after, there, ALL)
+        assert after.entries == [], group["detail"]
+
+
 def test_a_roll_up_does_not_end_and_begin_again_where_all_its_pods_were_replaced() -> None:
     before = crowded(crowd(failing_ones=3))
     there = crowd(failing_ones=0)
@@ -378,6 +225,25 @@ def test_a_roll_up_does_not_end_and_begin_again_where_all_its_pods_were_replaced
         told = [one.incident.phase for one in events(after) if one.kind == "StatefulSet" and one.incident]
         assert "end" not in told
         assert "begin" not in told
+
+
+def test_of_many_objects_a_few_are_judged_in_one_go_and_the_roll_up_comes_after_the_last() -> None:
+    many = 2 * AT_ONCE + 10
+    before = crowded(crowd(failing_ones=many))
+    after = resumed(before, kinds=ALL)
+    for kind in ALL:
+        for found, obj in crowd(failing_ones=0, well_ones=many, version="2").values():
+            if found == kind:
+                after.changed(kind, obj)
+        after.pipeline.synced(kind)
+    told = [len(after.types())]
+    while after.pipeline.next_due() == 0.0:
+        assert after.pipeline.not_ready(ALL) != ""
+        after.pipeline.tick()
+        told.append(len(after.types()))
+    assert told == [0, AT_ONCE, 2 * AT_ONCE, many + 1]
+    assert after.types()[-1] == "statefulSetPodsRecovered"
+    assert after.pipeline.not_ready(ALL) == ""
 
 
 def test_a_roll_up_ends_where_no_two_fail_any_more() -> None:
