@@ -149,7 +149,7 @@ class OperatorThread:
             clock=time.time,
             namespace=self._namespace,
         )
-        tasks = [asyncio.create_task(_keep_time(pipeline, woken), name="timers")]
+        tasks = [asyncio.create_task(keep_time(pipeline, woken), name="timers")]
         try:
             chosen = self._plan = await self._planned(api)
             if not chosen.healing and not self._refuted:
@@ -228,7 +228,8 @@ def _complain(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         loop.default_exception_handler(context)
 
 
-async def _keep_time(pipeline: Pipeline, woken: asyncio.Event) -> None:
+async def keep_time(pipeline: Pipeline, woken: asyncio.Event) -> None:
+    """Let a pipeline look again whenever it is due; `woken` is set by its `wake`."""
     while True:
         woken.clear()
         due = pipeline.next_due()

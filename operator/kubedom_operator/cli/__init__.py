@@ -1,4 +1,4 @@
-"""The command line: `kubedom run` and `kubedom cluster`."""
+"""The command line: `kubedom run`, `kubedom events` and `kubedom cluster`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 from kubedom_bridge.errors import KubedomError
 
 from .cluster import cluster
+from .events import events
 from .run import run
 
 
@@ -19,6 +20,7 @@ def kubedom() -> None:
 
 
 kubedom.add_command(cluster)
+kubedom.add_command(events)
 kubedom.add_command(run)
 
 
