@@ -38,6 +38,8 @@ class Lines:
         self._colour = colour
         self._verbose = verbose
         self._object_width, self._type_width = OBJECT_WIDTHS[0], TYPE_WIDTHS[0]
+        # What was last said of each open failure.
+        self._said: dict[str, tuple[str, ...]] = {}
 
     def all_of(self, events: Collection[Event]) -> list[str]:
         """Write several at once, in columns that fit them all; in text the longest open comes first."""
@@ -45,15 +47,26 @@ class Lines:
             events = sorted(events, key=_when)
             for event in events:
                 self._fit(event.entry)
-        return [self.one(event) for event in events]
+        return [line for event in events if (line := self.one(event)) is not None]
 
-    def one(self, event: Event) -> str:
-        """Write one."""
+    def one(self, event: Event) -> str | None:
+        """Write one; None where in text it would only say again what was said last of its failure."""
         if self._output == "json":
             return event.encoded.decode()
         if self._output == "name":
             return f"{event.entry.kind.lower()}/{_shown(event.entry.name)}"
-        return self._text(event)
+        return None if self._said_before(event.entry) else self._text(event)
+
+    def _said_before(self, entry: Entry) -> bool:
+        incident = entry.incident
+        if incident is None:
+            return False
+        if incident.phase == "end":
+            self._said.pop(incident.id, None)
+            return False
+        said = (entry.type, entry.severity, str(entry.detail.get("message")))
+        before, self._said[incident.id] = self._said.get(incident.id), said
+        return incident.phase == "update" and said == before
 
     def _text(self, event: Event) -> str:
         entry = event.entry
@@ -67,16 +80,18 @@ class Lines:
             severity,
             f"{_object(entry):<{self._object_width}}",
             f"{_shown(entry.type):<{self._type_width}}",
-            self._message(entry),
+            self._message(
+                entry, begins=event.opening or (entry.incident is not None and entry.incident.phase == "begin")
+            ),
         )
         return "  ".join(columns).rstrip()
 
-    def _message(self, entry: Entry) -> str:
+    def _message(self, entry: Entry, *, begins: bool) -> str:
         detail = entry.detail
         message = str(detail.get("message") or detail.get("reason") or "")
         if action := detail.get("action"):
             message = f"{action}: {message}" if message else str(action)
-        if self._verbose and entry.incident is not None and (step := detail.get("nextStep")):
+        if self._verbose and begins and (step := detail.get("nextStep")):
             message = f"{message} Next: {step}"
         return _shown(message)
 

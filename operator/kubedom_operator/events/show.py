@@ -44,7 +44,8 @@ async def show(
             if isinstance(item, Event) and item.opening:
                 opening.append(item)
             elif isinstance(item, Event):
-                write(lines.one(item))
+                if (line := lines.one(item)) is not None:
+                    write(line)
                 if until is not None and until.met_by(item.entry):
                     return True
             elif isinstance(item, Over):
