@@ -86,8 +86,8 @@ def events(
     wanted = read_filter(namespaces, kinds, types, selector)
     lines = Lines(output, colour=sys.stdout.isatty() and not os.environ.get("NO_COLOR"), verbose=verbose)
     following = follow or awaited is not None
-    if not following:
-        wanted = msgspec.structs.replace(wanted, open_incidents=True)
+    # Who lists wants what is open, and who follows everything that happens; nobody wants the states.
+    wanted = msgspec.structs.replace(wanted, open_incidents=not following, events_only=following)
     if _asks_a_bridge(url, token, token_file, kubeconfig or context):
         source = _bridge(Remote(read_address(url or DEFAULT_URL), wanted, token=_reader(token, token_file), note=_note))
     else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 
 from kubedom_bridge.journal import Journal, Record
 from kubedom_bridge.kube import Api
@@ -47,7 +47,7 @@ class Direct:
     ) -> None:
         self._api = api
         self._view = View(wanted)
-        self._namespaces: tuple[str | None, ...] = tuple(namespaces) or (None,)
+        self._namespaces: tuple[str | None, ...] = tuple(dict.fromkeys(namespaces)) or (None,)
         self._note = note
 
     async def items(self) -> AsyncGenerator[Item]:
@@ -62,7 +62,13 @@ class Direct:
         journal = Journal(clock=loop.time, ring_entries=0)
         watched: list[tuple[Pipeline, tuple[str, ...]]] = []
         tasks: list[asyncio.Task[None]] = []
-        told: asyncio.Queue[list[Record] | asyncio.Task[None]] = asyncio.Queue()
+        told: asyncio.Queue[bytes | asyncio.Task[None]] = asyncio.Queue()
+
+        def take(records: Iterable[Record]) -> None:
+            for record in records:
+                if record.op == "event" and self._view.admits(record):
+                    told.put_nowait(record.encoded)
+
         try:
             for namespace in self._namespaces:
                 chosen = await plan(self._api, "stream", namespace, healing=False)
@@ -79,18 +85,16 @@ class Direct:
             snapshot = journal.snapshot()
             opening = [record.encoded for record in snapshot.incidents if self._view.admits(record)]
             # From here on, with nothing between, everything is news.
-            journal.follow(told.put_nowait)
+            journal.follow(take)
             for encoded in opening:
                 yield Event(read(encoded), encoded, opening=True)
             yield Listed()
             while True:
-                records = await told.get()
-                if isinstance(records, asyncio.Task):
-                    records.result()
+                happened = await told.get()
+                if isinstance(happened, asyncio.Task):
+                    happened.result()
                     return
-                for record in records:
-                    if record.op == "event" and self._view.admits(record):
-                        yield Event(read(record.encoded), record.encoded)
+                yield Event(read(happened), happened)
         finally:
             for task in tasks:
                 task.cancel()
@@ -99,7 +103,7 @@ class Direct:
     async def _ready(
         self,
         watched: Sequence[tuple[Pipeline, tuple[str, ...]]],
-        ended: asyncio.Queue[list[Record] | asyncio.Task[None]],
+        ended: asyncio.Queue[bytes | asyncio.Task[None]],
     ) -> None:
         loop = asyncio.get_running_loop()
         said, began = "", loop.time()
