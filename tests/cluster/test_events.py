@@ -131,7 +131,8 @@ def test_who_may_read_one_namespace_follows_that_and_is_told_what_is_missing(
     kubeconfig = f"--kubeconfig={changed(cluster, tmp_path, user={'token': token})}"
     cluster.apply(by_hand("web"), namespace=namespace)
     fail(cluster, namespace, pod(cluster, namespace, "web"))
-    done = ran(f"--namespace={namespace}", "--output=json", kubeconfig)
+    # Named twice, it is watched once.
+    done = ran(f"--namespace={namespace}", f"--namespace={namespace}", "--output=json", kubeconfig)
     assert [json.loads(line)["type"] for line in done.stdout.splitlines()] == ["podCrashLooping"]
     assert "Not shown, for they may not be listed: deployments" in done.stderr
     everywhere = ran(kubeconfig)
