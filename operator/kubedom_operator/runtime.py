@@ -181,7 +181,7 @@ class OperatorThread:
             policies.told(still_open(before))
             # It is large, and kept where it is needed.
             del before
-        tasks = [asyncio.create_task(_keep_time(pipeline, woken), name="timers")]
+        tasks = [asyncio.create_task(keep_time(pipeline, woken), name="timers")]
         try:
             chosen = self._plan = await self._planned(api)
             if not chosen.healing and not self._refuted:
@@ -262,7 +262,8 @@ def _complain(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         loop.default_exception_handler(context)
 
 
-async def _keep_time(pipeline: Pipeline, woken: asyncio.Event) -> None:
+async def keep_time(pipeline: Pipeline, woken: asyncio.Event) -> None:
+    """Let a pipeline look again whenever it is due; `woken` is set by its `wake`."""
     while True:
         woken.clear()
         due = pipeline.next_due()

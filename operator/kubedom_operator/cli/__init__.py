@@ -1,4 +1,4 @@
-"""The command line: `kubedom run`, `kubedom operator` and `kubedom bridge` apart, and `kubedom cluster`."""
+"""The command line: `kubedom run`, `kubedom events` and `kubedom cluster`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from click.core import ParameterSource
 from kubedom_bridge.errors import KubedomError
 
 from .cluster import cluster
+from .events import events
 from .run import run
 
 
@@ -27,6 +28,7 @@ def kubedom(context: click.Context) -> None:
 
 
 kubedom.add_command(cluster)
+kubedom.add_command(events)
 kubedom.add_command(run)
 
 
