@@ -41,7 +41,7 @@ def every_kind(cluster: Cluster) -> Iterator[Cluster]:
     cluster.kubectl("wait", "--for=condition=Established", "--timeout=120s", *names)
     yield cluster
     # kubedom's own kinds stay: other tests expect what they find, or install them.
-    cluster.kubectl("delete", "--filename=-", "--wait=true", stdin=yaml.safe_dump_all(others))
+    cluster.kubectl("delete", "--filename=-", "--wait=false", stdin=yaml.safe_dump_all(others))
 
 
 @pytest.fixture(scope="session")
@@ -52,8 +52,8 @@ def schema_location(every_kind: Cluster, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture(scope="session")
 def restricted(every_kind: Cluster) -> Iterator[str]:
-    """A namespace that takes only pods that Pod Security calls restricted."""
-    name = "kubedom-restricted"
+    """The namespace that the overlays name, which takes only pods that Pod Security calls restricted."""
+    name = "kubedom"
     levels = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn", "audit")}
     namespace: dict[str, Any] = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": levels}}
     every_kind.apply(namespace)
