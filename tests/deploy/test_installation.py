@@ -75,8 +75,10 @@ def conform(run: Run, location: str, objects: list[Manifest]) -> tuple[int, list
 
 def make_accounts(cluster: Cluster, objects: list[Manifest]) -> None:
     """Make the service accounts for real: no pod is taken without its own."""
-    accounts = yaml.safe_dump_all([each for each in objects if each["kind"] == "ServiceAccount"])
-    cluster.kubectl("apply", "--server-side", "--force-conflicts", "--filename=-", stdin=accounts)
+    accounts = [each for each in objects if each["kind"] == "ServiceAccount"]
+    assert accounts, "nothing is run as an account of its own"
+    text = yaml.safe_dump_all(accounts)
+    cluster.kubectl("apply", "--server-side", "--force-conflicts", "--filename=-", stdin=text)
 
 
 def taken(cluster: Cluster, objects: list[Manifest]) -> None:
