@@ -11,9 +11,9 @@ import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 
 from kubedom_bridge.journal import Journal
-from kubedom_bridge.records import Record
 from kubedom_bridge.kube import Api
 from kubedom_bridge.protocol import Filter
+from kubedom_bridge.records import Record
 from kubedom_bridge.view import View
 from kubedom_operator.pipeline import Pipeline
 from kubedom_operator.runtime import keep_time
