@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from kubedom_bridge.errors import ConfigurationError, KubedomError, NotPermitted
+from kubedom_bridge.errors import ClusterUnreachable, ConfigurationError, KubedomError, NotPermitted
 from kubedom_bridge.protocol import SUBPROTOCOL, CloseCode
 
 _HINT = re.compile(r"retry after ([\d.]+) s")
@@ -26,10 +26,9 @@ _SIGN_IN = (
 )
 
 
-class NoBridge(KubedomError):
-    """Nothing answers at the address, or not as a bridge."""
+class NoBridge(ClusterUnreachable):
+    """Nothing answers at the address, or not as a bridge; to a script the same as an API server that does not."""
 
-    exit_code = 3
     code = "noBridge"
 
 
