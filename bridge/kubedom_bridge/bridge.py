@@ -54,6 +54,8 @@ SIGN_IN_SECONDS = 5.0
 #: How often it is looked whether a decision about rights or tokens has run out.
 RIGHTS_SECONDS = 5.0
 NEW_NAMESPACE_SECONDS = 0.2
+#: Over so long pages come back when all have to.
+ANEW_SECONDS = 3.0
 AGE_SECONDS = (30 * 60.0, 60 * 60.0)
 
 
@@ -198,6 +200,12 @@ class Bridge:
         """Make a link that signs a browser in, once."""
         host = f"[{self._settings.host}]" if ":" in self._settings.host else self._settings.host
         return f"http://{host}:{self.port}/signin?code={self.signin.new_code()}"
+
+    def begin_anew(self) -> None:
+        """Let every page begin anew, for the journal tells of the cluster from its beginning now."""
+        for session in tuple(self._sessions):
+            hint = random.uniform(0.1, ANEW_SECONDS)  # noqa: S311 - jitter
+            session.cut_off(CloseCode.RESTARTING, f"the log begins anew; retry after {hint:.1f} s")
 
     async def look_after_rights(self) -> None:
         """Ask for everybody who is connected who they are and what they may see now."""

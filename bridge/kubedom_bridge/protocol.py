@@ -23,7 +23,7 @@ from .errors import KubedomError
 
 SUBPROTOCOL = "kubedom.v1"
 #: Of the schema: the first number is the subprotocol's, the second grows with what is added, the third with its words.
-SCHEMA_VERSION = "1.1.0"
+SCHEMA_VERSION = "1.2.0"
 SOCKET_PATH = "/api/socket"
 HEARTBEAT_SECONDS = 15.0
 MAX_MESSAGE_BYTES = 65_536
@@ -105,6 +105,7 @@ class Filter(_FrozenWire, frozen=True):
         str, Meta(description="Written as for `kubectl --selector`; an event counts by its object's labels.")
     ] = ""
     open_incidents: Annotated[bool, Meta(description="Only the events of failures are told, and no states.")] = False
+    events_only: Annotated[bool, Meta(description="Events are told, and no states.")] = False
 
 
 class Position(_FrozenWire, frozen=True):

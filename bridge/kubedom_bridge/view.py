@@ -121,7 +121,7 @@ class View:
 
     def _concerns(self, record: Record) -> bool:
         wanted = self.filter
-        if wanted.open_incidents and not record.incident:
+        if (wanted.open_incidents and not record.incident) or (wanted.events_only and record.op != "event"):
             return False
         return (
             (not wanted.namespaces or record.namespace in wanted.namespaces)

@@ -68,6 +68,18 @@ def test_only_open_incidents() -> None:
     assert told(view, [state(), event(), event(phase="begin"), event(phase="end")]) == [("event", 3), ("event", 4)]
 
 
+def test_only_events() -> None:
+    view = View(Filter(events_only=True, label_selector="app=web"))
+    history: list[Entry] = [
+        labelled("a", 1, app="web"),
+        event("a"),
+        labelled("a", 3, app="api"),
+        event("a"),
+        deletion("a"),
+    ]
+    assert told(view, history) == [("event", 2)]
+
+
 @st.composite
 def relabelled(draw: st.DrawFn) -> list[Entry]:
     history = draw(histories())
