@@ -9,6 +9,7 @@ from click.core import ParameterSource
 
 from kubedom_bridge.errors import KubedomError
 
+from .apart import bridge, operator
 from .cluster import cluster
 from .run import run
 
@@ -26,8 +27,8 @@ def kubedom(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-kubedom.add_command(cluster)
-kubedom.add_command(run)
+for command in (run, operator, bridge, cluster):
+    kubedom.add_command(command)
 
 
 def main() -> None:
