@@ -1,4 +1,4 @@
-"""The command line: `kubedom run`, `kubedom events` and `kubedom cluster`."""
+"""The command line: `kubedom run`, `operator` and `bridge` apart, `events` and `cluster`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from click.core import ParameterSource
 
 from kubedom_bridge.errors import KubedomError
 
+from .apart import bridge, operator
 from .cluster import cluster
 from .events import events
 from .run import run
@@ -27,9 +28,8 @@ def kubedom(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-kubedom.add_command(cluster)
-kubedom.add_command(events)
-kubedom.add_command(run)
+for command in (run, operator, bridge, events, cluster):
+    kubedom.add_command(command)
 
 
 def main() -> None:

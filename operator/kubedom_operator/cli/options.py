@@ -17,6 +17,7 @@ import click
 
 from kubedom_bridge.credentials import ClusterChoice
 from kubedom_bridge.errors import ConfigurationError
+from kubedom_bridge.jetstream.link import NatsSettings, check_nats
 from kubedom_bridge.settings import (
     DEFAULT_CONFIG_PATH,
     DEFAULT_PORT,
@@ -212,6 +213,32 @@ def serving_options(host: str) -> Decorator[Any]:
             show_default=True,
             help="Over how long the pages are told to come back when it ends.",
         ),
+    )
+
+
+def nats_options() -> Decorator[Any]:
+    """Give `nats`, where the log is, which is checked."""
+
+    def build(
+        nats: tuple[str, ...], nats_prefix: str, nats_creds: Path | None, nats_nkey: Path | None, nats_ca: Path | None
+    ) -> NatsSettings:
+        settings = NatsSettings(servers=nats, prefix=nats_prefix, credentials=nats_creds, nkey=nats_nkey, ca=nats_ca)
+        check_nats(settings)
+        return settings
+
+    return _gather(
+        "nats",
+        build,
+        click.option("--nats", multiple=True, metavar="URL", help="Where NATS is, as nats://nats:4222. Again: more."),
+        click.option(
+            "--nats-prefix",
+            default=NatsSettings.prefix,
+            show_default=True,
+            help="With what the names in NATS begin; another one for each cluster.",
+        ),
+        click.option("--nats-creds", type=_FILE, metavar="FILE", help="The credentials for NATS."),
+        click.option("--nats-nkey", type=_FILE, metavar="FILE", help="The seed of an NKey instead."),
+        click.option("--nats-ca", type=_FILE, metavar="FILE", help="Who signed NATS's certificate."),
     )
 
 
