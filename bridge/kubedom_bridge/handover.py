@@ -56,6 +56,12 @@ class Handover:
                 self._lag = self._clock() - self._since
         return entries
 
+    @property
+    def waiting(self) -> bool:
+        """Whether there is something to take."""
+        with self._lock:
+            return bool(self._waiting)
+
     def lag(self) -> float:
         """How many seconds the loop is behind: the age of the oldest entry that waits, or the last batch's."""
         with self._lock:

@@ -78,8 +78,8 @@ class Ledger:
         self._ring_entries = ring_entries
         self._ring_seconds = ring_seconds
         self._ring: deque[Record] = deque()
-        # Up to where the ring does not reach any more.
-        self._floor = 0
+        #: The first sequence that can be replayed from.
+        self.floor = 0
         self._states: dict[str, Record] = {}
         self._incidents: dict[str, Record] = {}
         self._namespaces: Counter[str] = Counter()
@@ -95,7 +95,7 @@ class Ledger:
 
     def replay(self, sequence: int) -> Iterator[Record] | None:
         """Every record after `sequence`, or None where the ring does not have them all. To be read before more come."""
-        if not self._floor <= sequence <= self.head:
+        if not self.floor <= sequence <= self.head:
             return None
         first = bisect_right(self._ring, sequence, key=lambda record: record.sequence)
         return (self._ring[index] for index in range(first, len(self._ring)))
@@ -141,7 +141,7 @@ class Ledger:
     def _trim(self) -> None:
         ring, oldest = self._ring, self._clock() - self._ring_seconds
         while ring and (len(ring) > self._ring_entries or ring[0].published < oldest):
-            self._floor = ring.popleft().sequence
+            self.floor = ring.popleft().sequence
 
 
 def as_replayed(event: bytes) -> bytes:

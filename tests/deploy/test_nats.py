@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import nats
 import pytest
-from kubedom_bridge.jetstream.beat import Beat
-from kubedom_bridge.jetstream.link import LogUnreachable, NatsSettings
-from kubedom_bridge.jetstream.replica import Replica
-from kubedom_operator.jetstream.writer import LogWriter
 from tests.deploy.rendering import overlay
 from tests.nats import NatsServer
 from tests.running import wait_for
 
-import nats
+from kubedom_bridge.jetstream.beat import Beat
+from kubedom_bridge.jetstream.link import LogUnreachable, NatsSettings
+from kubedom_bridge.jetstream.replica import Replica
+from kubedom_operator.jetstream.writer import LogWriter
 
 PASSWORDS = {"operator": "k1", "bridge": "k2"}
 

@@ -34,7 +34,7 @@ class _Metadata(msgspec.Struct, gc=False):
 
 
 class _Object(msgspec.Struct, gc=False):
-    metadata: _Metadata = _Metadata()
+    metadata: _Metadata = msgspec.field(default_factory=_Metadata)
 
 
 class _Incident(msgspec.Struct, gc=False):
@@ -104,7 +104,7 @@ class Copy(Ledger):
             return
         self._loading = False
         # What was written before the first that can be replayed may have left the log already.
-        self._floor = self._ring[0].sequence - 1 if self._ring else self.head
+        self.floor = self._ring[0].sequence - 1 if self._ring else self.head
 
     async def reached(self, sequence: int) -> None:
         """Wait a while until this sequence is known here: another bridge may have been quicker."""
@@ -119,7 +119,7 @@ class Copy(Ledger):
     def adopt(self, other: Copy) -> None:
         """Become the copy of another log; whoever follows goes on following."""
         self.epoch, self.head, self.complete = other.epoch, other.head, other.complete
-        self._ring, self._floor = other._ring, other._floor
+        self._ring, self.floor = other._ring, other.floor
         self._states, self._incidents, self._namespaces = other._states, other._incidents, other._namespaces
         self._loading = other._loading
         self._moved.set()

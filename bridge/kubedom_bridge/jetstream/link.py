@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import nats
 from nats.aio.client import Client
 
-import nats
 from kubedom_bridge.errors import ConfigurationError, KubedomError
 
 CONNECT_SECONDS = 5

@@ -17,13 +17,13 @@ from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 import msgspec
+import nats
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
 
-import nats
 from kubedom_bridge.records import RING_ENTRIES, RING_SECONDS
 
 from . import beat

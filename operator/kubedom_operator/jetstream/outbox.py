@@ -1,18 +1,24 @@
 """What is on its way to the log: messages with the sequences that they will have there.
 
 In come entries, out go messages in order, each of them until the log has said that it has it. One operator writes the
-log, so it knows each next sequence beforehand, and the log refuses what comes from anybody else in between. Pure.
+log, so it knows each next sequence beforehand, and the log refuses what comes from anybody else in between. No I/O.
 """
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from kubedom_bridge import protocol
 from kubedom_bridge.jetstream.naming import KEPT_SECONDS, Names
-from kubedom_bridge.protocol import DeleteEntry, Entry, EventEntry, StateEntry
+from kubedom_bridge.protocol import DeleteEntry, Entry, EventEntry
+
+#: NATS takes 1 MiB with the headers, if it is not told otherwise.
+LARGEST_BYTES = 1_000_000
+
+log = logging.getLogger(__name__)
 
 
 class Sent(NamedTuple):
@@ -47,19 +53,27 @@ class Outbox:
         """How many messages the log may not have yet."""
         return len(self._waiting)
 
+    @property
+    def first(self) -> int:
+        """The sequence of the first message that the log may not have yet, or of the next one."""
+        return self._waiting[0].sequence if self._waiting else self.head + 1
+
     def __iter__(self) -> Iterator[Sent]:
         """The messages that the log may not have yet."""
         return iter(self._waiting)
 
     def tell(self, entry: Entry) -> list[Sent]:
-        """Make the messages of an entry."""
+        """Make the messages of an entry; none of one that is larger than any message may be."""
         entry.sequence = sequence = self.head + 1
-        if isinstance(entry, StateEntry):
-            return [self._make(self._names.state(entry.kind, entry.uid), protocol.encode(entry))]
-        if isinstance(entry, DeleteEntry):
-            return [self._make(self._names.state(entry.kind, entry.uid), protocol.encode(entry), passing=True)]
-        entry.id = f"{self.epoch}-{sequence}"
+        if isinstance(entry, EventEntry):
+            entry.id = f"{self.epoch}-{sequence}"
         content = protocol.encode(entry)
+        if len(content) > LARGEST_BYTES:
+            log.error("%s %s is not told: it has %d bytes.", entry.kind, entry.uid, len(content))
+            return []
+        if not isinstance(entry, EventEntry):
+            subject = self._names.state(entry.kind, entry.uid)
+            return [self._make(subject, content, passing=isinstance(entry, DeleteEntry))]
         made = [self._make(self._names.event(sequence), content, passing=True, event=entry)]
         if entry.incident is not None:
             over = entry.incident.phase == "end"
@@ -86,9 +100,7 @@ class Outbox:
         """The events that the log may not have yet."""
         return [sent.event for sent in self._waiting if sent.event is not None]
 
-    def _make(
-        self, subject: str, content: bytes, *, passing: bool = False, event: EventEntry | None = None
-    ) -> Sent:
+    def _make(self, subject: str, content: bytes, *, passing: bool = False, event: EventEntry | None = None) -> Sent:
         self.head += 1
         headers = {
             "Nats-Expected-Last-Sequence": str(self.head - 1),

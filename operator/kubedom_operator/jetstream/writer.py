@@ -15,6 +15,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 import nats
 from nats.aio.client import Client
@@ -30,9 +31,10 @@ from kubedom_bridge.jetstream.link import LogUnreachable, NatsSettings, connecte
 from kubedom_bridge.jetstream.naming import CLUSTER, EPOCH, VERSION, Names
 from kubedom_bridge.jetstream.replica import Replica
 from kubedom_bridge.protocol import DeleteEntry, Entry, EventEntry, StateEntry
+from kubedom_operator.resuming import Told
 
 from .outbox import Outbox, Sent
-from .told import Told, told_of
+from .reading import incidents_of, states_of, told_of
 
 MOST_ON_THE_WAY = 2_000
 ANSWER_SECONDS = 10.0
@@ -77,6 +79,7 @@ class LogWriter:
         self._loop = asyncio.get_running_loop()
         self._handover = Handover(self._wake_soon, clock=clock)
         self._awake = asyncio.Event()
+        self._moved = asyncio.Event()
         self._stack = AsyncExitStack()
         self._client: Client
         self._inbox = ""
@@ -145,8 +148,9 @@ class LogWriter:
             yield
             try:
                 async with asyncio.timeout(FLUSH_SECONDS):
-                    while (len(self._outbox) or self._handover.lag() > 0) and self._there and not tasks[0].done():
-                        await asyncio.sleep(0.01)
+                    while (len(self._outbox) or self._handover.waiting) and self._there and not tasks[0].done():
+                        self._moved.clear()
+                        await self._moved.wait()
             except TimeoutError:
                 log.warning("%d messages did not reach the log; the next operator tells them.", len(self._outbox))
         finally:
@@ -164,6 +168,7 @@ class LogWriter:
         self._there = there
         self._interrupted = True
         self._awake.set()
+        self._moved.set()
 
     async def _take_over(self) -> Told:
         context = self._client.jetstream()
@@ -185,11 +190,10 @@ class LogWriter:
         copy = replica.journal
         self._outbox = Outbox(self._names, copy.epoch, copy.head)
         self._complete = True
-        told = told_of(copy)
-        self._states.update(told.entries())
-        self._incidents.update(told.open())
+        self._states, self._incidents = states_of(copy), incidents_of(copy)
+        # Whoever wrote it before is refused from here on.
         self._outbox.say(self._names.writer, self._me.encode())
-        return told
+        return told_of(copy)
 
     def _check(self, info: StreamInfo) -> None:
         metadata = info.config.metadata or {}
@@ -271,8 +275,7 @@ class LogWriter:
         self._interrupted = False
         self._attempt += 1
         context = self._client.jetstream()
-        first = next(iter(self._outbox), None)
-        acknowledged = first.sequence - 1 if first is not None else self._outbox.head
+        acknowledged = self._outbox.first - 1
         try:
             info = await context.stream_info(self._names.stream)
             last = info.state.last_seq
@@ -293,9 +296,8 @@ class LogWriter:
 
     async def _recognise(self, last: int) -> None:
         """Make sure that what the log has beyond what it acknowledged is of this writer."""
-        expected = next(sent for sent in self._outbox if sent.sequence == last)
-        found = await self._client.jetstream().get_msg(self._names.stream, last)
-        if found.subject != expected.subject or found.data != expected.content:
+        found = await self._client.jetstream().get_last_msg(self._names.stream, self._names.writer)
+        if found.data != self._me.encode():
             raise self._taken()
         self._outbox.arrived(last)
 
@@ -311,14 +313,16 @@ class LogWriter:
         while True:
             # Before what waits is taken, for all that makes it ready was put by then.
             ready = not self._complete and not state().not_ready
+            made: list[Sent] = []
+            # All of it is in the outbox before any of it is sent, so that nothing is left out if that fails.
             for entry in self._handover.take():
                 self._know(entry)
-                # Noted before any of it is sent, so that nothing is left out if that fails.
-                for sent in self._outbox.tell(entry):
-                    await self._send(sent)
+                made += self._outbox.tell(entry)
             if ready:
                 self._complete = True
-                await self._send(self._outbox.say(self._names.complete, b"{}"))
+                made.append(self._outbox.say(self._names.complete, b"{}"))
+            for sent in made:
+                await self._send(sent)
             self._awake.clear()
             if self._handover.waiting:
                 continue
@@ -326,7 +330,8 @@ class LogWriter:
                 async with asyncio.timeout(BEAT_SECONDS):
                     await self._awake.wait()
             except TimeoutError:
-                if len(self._outbox) and self._clock() - self._heard > ANSWER_SECONDS:
+                # Also where nothing is on its way: a log may be lost while nothing is told.
+                if self._clock() - self._heard > ANSWER_SECONDS:
                     self._interrupted = True
             if self._interrupted:
                 raise _Interrupted
@@ -343,36 +348,35 @@ class LogWriter:
                 self._incidents[entry.incident.id] = entry
 
     async def _send(self, sent: Sent) -> None:
-        while len(self._outbox) > MOST_ON_THE_WAY and sent.sequence > self._first() + MOST_ON_THE_WAY:
+        while not self._interrupted and sent.sequence > self._outbox.first + MOST_ON_THE_WAY:
             self._awake.clear()
             async with asyncio.timeout(ANSWER_SECONDS):
                 await self._awake.wait()
-            if self._interrupted:
-                break
-        if not self._interrupted:
-            await self._client.publish(
-                sent.subject,
-                sent.content,
-                reply=f"{self._inbox}.{self._attempt}.{sent.sequence}",
-                headers=sent.headers,
-            )
-            self._stamp()
-
-    def _first(self) -> int:
-        return next(iter(self._outbox)).sequence
+        if self._interrupted:
+            # It is sent with all that is not acknowledged.
+            return
+        if sent.sequence == self._outbox.first:
+            self._heard = self._clock()
+        await self._client.publish(
+            sent.subject,
+            sent.content,
+            reply=f"{self._inbox}.{self._attempt}.{sent.sequence}",
+            headers=sent.headers,
+        )
 
     async def _answered(self, message: Msg) -> None:
         attempt, _, sequence = message.subject.removeprefix(f"{self._inbox}.").partition(".")
         if int(attempt) != self._attempt:
             return
         self._heard = self._clock()
-        answer = json.loads(message.data) if message.data else {"error": {"description": "nobody takes it in"}}
+        answer: dict[str, Any] = json.loads(message.data) if message.data else {"error": {"description": "no stream"}}
         if "error" in answer:
             log.info("The log refused message %s: %s.", sequence, answer["error"].get("description"))
             self._interrupted = True
         else:
             self._outbox.arrived(int(answer["seq"]))
         self._awake.set()
+        self._moved.set()
 
     async def _beat(self, state: Callable[[], Beat]) -> None:
         while True:
