@@ -100,7 +100,8 @@ class LogWriter:
 
     def lag(self) -> float:
         """How many seconds the oldest entry has waited that the log does not have."""
-        return max(self._handover.lag(), self._clock() - self._heard if len(self._outbox) else 0.0)
+        taken = self._clock() - self._heard if len(self._outbox) else 0.0
+        return max(taken, self._handover.lag() if self._handover.waiting else 0.0)
 
     async def connect(self) -> Told:
         """Take the log over, or begin one; what was told before.
