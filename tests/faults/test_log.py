@@ -203,6 +203,7 @@ async def test_an_operator_goes_on_from_what_the_one_before_told(server: NatsSer
         assert [entry["incident"]["id"] for entry in told.incidents] == ["i1"]
         assert [entry["detail"]["number"] for entry in told.events] == ["1", "2"]
         await reader.start(stack)
+        await asyncio.wait_for(reader.replica.loaded(), SECONDS)
         second.tell(event("a", phase="end", incident="i1", detail={"number": "3"}))
         await until(lambda: reader.events[-1:] == ["3"], "what the second tells")
         assert list(reader.replica.journal.snapshot().incidents) == []
