@@ -20,13 +20,17 @@ from kubedom_operator.local.ports import free_ports
 class Apart:
     """A running half of kubedom; leaving the context ends it as the kubelet does, and holds it to a quiet end.
 
-    `origin` is the page's address without a path, where it has one. `environment` is added to ours.
+    `origin` is the page's address without a path, where it has one, at `port` or a free one. `environment` is added to
+    ours.
     """
 
-    def __init__(self, command: str, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, command: str, *arguments: str, port: int = 0, environment: Mapping[str, str] | None = None
+    ) -> None:
         self._log = tempfile.TemporaryFile(mode="w+")  # noqa: SIM115 - closed with the process
         self.command = command
-        self.probe_port, self.port = free_ports(2)
+        self.probe_port, free = free_ports(2)
+        self.port = port or free
         self.origin = f"http://127.0.0.1:{self.port}"
         addresses = [f"--probe-port={self.probe_port}", "--probe-host=127.0.0.1"]
         if command == "bridge":
