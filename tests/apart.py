@@ -107,7 +107,8 @@ class Apart:
                 self.kill()
             elif self._process.poll() is None:
                 self.ask_to_end()
-                assert self.ended() == 0, self.output()
+                code = self.ended()
+                assert code == 0, f"the {self.command} ended with {code}:\n{self.output()}"
         finally:
             self.kill()
             self._log.close()

@@ -216,9 +216,10 @@ async def test_no_page_misses_or_doubles_an_event_whatever_is_killed(
                 if moment == "after":
                     await asyncio.to_thread(status, pod["name"], content)
                 await told(pod["uid"], phase)
-        shown = {
-            each["metadata"]["uid"]: each["metadata"]["resourceVersion"] for each in await listed(cluster, namespace)
-        }
+        # Each of them is to end in order, which one that has only begun to start cannot.
+        await asyncio.to_thread(installation.ready)
+        there = [each["metadata"] for each in await listed(cluster, namespace)]
+        shown = {metadata["uid"]: metadata["resourceVersion"] for metadata in there}
         for browser in browsers:
             await until(
                 lambda browser=browser: shown.items() <= browser.versions.items(),  # type: ignore[misc]
