@@ -20,6 +20,7 @@ from kubedom_bridge.protocol import Entry
 
 from .admission import Proof
 from .diagnosis import Settings
+from .event_traces import EventTraces
 from .healing.executor import Executor
 from .judging import Judge
 from .pipeline import Pipeline
@@ -27,6 +28,7 @@ from .policy.controller import Policies
 from .policy.openings import Openings
 from .watch.choice import Mode, Plan, plan
 from .watch.kopf_source import Handler, KopfSource
+from .watch.seam import Sink
 from .watch.stream import StreamSource
 
 STOP_SECONDS = 10.0
@@ -47,6 +49,7 @@ class OperatorThread:
             nothing is carried out. None carries out whatever there is.
         watch: Which source watches pods and deployments.
         settings: Hold times and the like.
+        traces: Gives events their traces; None for none.
 
     """
 
@@ -60,10 +63,12 @@ class OperatorThread:
         proof: Proof | None,
         watch: Mode = "auto",
         settings: Settings | None = None,
+        traces: EventTraces | None = None,
     ) -> None:
         self._choice = choice
         self._cluster = cluster
-        self._publish = publish
+        self._publish = publish if traces is None else traces.publishing(publish)
+        self._traces = traces
         self._namespace = namespace
         self._proof = proof
         self._refuted = proof.why if proof is not None else ""
@@ -108,6 +113,9 @@ class OperatorThread:
             return "Not healing because HealingActions may not be listed."
         return ""
 
+    def _heard(self, kind: str) -> float | None:
+        return next((heard for source in self._sources if (heard := source.heard(kind)) is not None), None)
+
     def _run(self) -> None:
         try:
             asyncio.run(self._operate())
@@ -130,6 +138,7 @@ class OperatorThread:
         pipeline = self._pipeline = Pipeline(
             self._cluster, tell, clock=time.time, settings=self._settings, wake=woken.set
         )
+        sink: Sink = pipeline if self._traces is None else self._traces.watching(pipeline, self._heard)
         judge = None
         if self._proof is not None and not self._refuted:
             judge = self._judge = Judge(api, self._namespace, self._proof.tried)
@@ -156,12 +165,12 @@ class OperatorThread:
                 log.warning("%s", self.not_healing())
             if judge is not None:
                 tasks.append(asyncio.create_task(judge.run(), name="judge"))
-            stream = StreamSource(api, chosen.stream, pipeline, namespace=self._namespace)
+            stream = StreamSource(api, chosen.stream, sink, namespace=self._namespace)
             source = KopfSource(
                 self._choice,
                 api,
                 chosen.kopf,
-                pipeline,
+                sink,
                 namespace=self._namespace,
                 extra=_handlers(chosen, executor, policies),
             )

@@ -33,8 +33,10 @@ from kubedom_bridge.settings import (
     trusted_proxies,
 )
 from kubedom_bridge.stating import must_state
+from kubedom_bridge.traces import Traces, start_traces
 from kubedom_operator.demo import install_demo
 from kubedom_operator.diagnosis import CATALOGUE, Settings
+from kubedom_operator.event_traces import EventTraces
 from kubedom_operator.local import ensure_cluster
 from kubedom_operator.pipeline import TOLD
 from kubedom_operator.projection import KINDS
@@ -96,6 +98,7 @@ from .preflight import check_rights, install, server_version, who_am_i
     metavar="KIND=SECONDS",
     help="How long a failure must hold before it counts; its kind is in docs/failures.md. May be given again.",
 )
+@click.option("--traces", is_flag=True, help="Send OpenTelemetry traces of events, as OTEL_* variables say.")
 @click.option("--open/--no-open", "browse", default=True, help="Open the page in a browser.")
 @click.option("--verbose", "-v", is_flag=True, help="Log what happens.")
 def run(
@@ -120,6 +123,7 @@ def run(
     config_path: str,
     watch: Mode,
     holds: tuple[str, ...],
+    traces: bool,
     browse: bool,
     verbose: bool,
 ) -> None:
@@ -160,11 +164,14 @@ def run(
     check_settings(settings)
     diagnosis = Settings(holds=dict(map(_hold, holds)))
     listener = listen(settings)
+    sent = start_traces("kubedom") if traces else None
     choice = ClusterChoice(kubeconfig, context)
     if demo or local or (context is None and kubeconfig_path(choice) is None and not _in_cluster()):
         started = ensure_cluster(progress=click.echo)
         choice = ClusterChoice(str(started.kubeconfig), started.context)
-    with contextlib.suppress(KeyboardInterrupt):
+    with contextlib.ExitStack() as ending, contextlib.suppress(KeyboardInterrupt):
+        if sent is not None:
+            ending.callback(sent.stop)
         asyncio.run(
             _run(
                 settings,
@@ -177,6 +184,7 @@ def run(
                 demo=demo,
                 browse=browse,
                 metrics_port=metrics_port,
+                sent=sent,
             )
         )
 
@@ -224,6 +232,7 @@ async def _run(
     demo: bool,
     browse: bool,
     metrics_port: int | None,
+    sent: Traces | None,
 ) -> None:
     loop = asyncio.get_running_loop()
     api = await Api.connect(choice)
@@ -236,7 +245,9 @@ async def _run(
         proof = await install(api, namespace)
         user = await who_am_i(bridge_api)
         journal = Journal(clock=loop.time)
-        handover = Handover(loop.call_soon_threadsafe, journal.publish, clock=loop.time)
+        event_traces = EventTraces(sent) if sent is not None else None
+        publish = journal.publish if event_traces is None else event_traces.taking(journal.publish)
+        handover = Handover(loop.call_soon_threadsafe, publish, clock=loop.time)
         operator = OperatorThread(
             choice,
             api.name,
@@ -245,6 +256,7 @@ async def _run(
             proof=proof,
             watch=watch,
             settings=diagnosis,
+            traces=event_traces,
         )
         bridge = Bridge(
             settings,
@@ -266,6 +278,7 @@ async def _run(
             watch_age=operator.watch_age,
             not_healing=operator.not_healing,
             stating=settings.proxies is not None and await must_state(bridge_api),
+            traces=sent,
         )
         # Only from here on is there something to end in order; before, Ctrl-C cancels what is waited for.
         stopping = asyncio.Event()
