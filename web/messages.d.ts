@@ -135,6 +135,10 @@ export interface Filter {
    * Only the events of failures are told, and no states.
    */
   openIncidents?: boolean;
+  /**
+   * Events are told, and no states.
+   */
+  eventsOnly?: boolean;
 }
 /**
  * A place in one journal: sequences of different epochs cannot be compared.

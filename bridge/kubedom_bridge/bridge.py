@@ -26,7 +26,6 @@ from .drain import drain
 from .errors import KubedomError
 from .frames import heartbeat, text_frame
 from .identity import Proof, SignInRefused, token_of_header, token_of_subprotocols
-from .journal import Journal, Record
 from .kube import Api
 from .limits import (
     CONNECTIONS_A_USER,
@@ -39,6 +38,7 @@ from .limits import (
 from .metrics import Metrics
 from .permissions import Permissions
 from .protocol import CloseCode
+from .records import Ledger, Record
 from .rest.commands import Commands
 from .reviews import AccessReviews, Resource, TokenReviews
 from .session import Greeting, Services, Session
@@ -56,6 +56,8 @@ SIGN_IN_SECONDS = 5.0
 #: How often it is looked whether a decision about rights or tokens has run out.
 RIGHTS_SECONDS = 5.0
 NEW_NAMESPACE_SECONDS = 0.2
+#: Over so long pages come back when all have to.
+ANEW_SECONDS = 3.0
 AGE_SECONDS = (30 * 60.0, 60 * 60.0)
 
 
@@ -100,7 +102,7 @@ class Bridge:
         settings: BridgeSettings,
         listener: socket.socket,
         *,
-        journal: Journal,
+        journal: Ledger,
         api: Api,
         user: str,
         resources: Mapping[str, Resource],
@@ -204,6 +206,12 @@ class Bridge:
         """Make a link that signs a browser in, once."""
         host = f"[{self._settings.host}]" if ":" in self._settings.host else self._settings.host
         return f"http://{host}:{self.port}/signin?code={self.signin.new_code()}"
+
+    def begin_anew(self) -> None:
+        """Let every page begin anew, for the journal tells of the cluster from its beginning now."""
+        for session in tuple(self._sessions):
+            hint = random.uniform(0.1, ANEW_SECONDS)  # noqa: S311 - jitter
+            session.cut_off(CloseCode.RESTARTING, f"the log begins anew; retry after {hint:.1f} s")
 
     async def look_after_rights(self) -> None:
         """Ask for everybody who is connected who they are and what they may see now."""

@@ -17,9 +17,9 @@ from typing import Protocol
 
 from .delivery_traces import DeliveryTraces
 from .frames import changes, text_frame
-from .journal import Journal, Record
 from .metrics import Metrics
 from .protocol import CloseCode
+from .records import Ledger, Record
 from .view import View
 
 TICK_SECONDS = 0.010
@@ -67,7 +67,7 @@ class Delivery:
 
     def __init__(
         self,
-        journal: Journal,
+        journal: Ledger,
         *,
         tick: float = TICK_SECONDS,
         stuck: float = STUCK_SECONDS,

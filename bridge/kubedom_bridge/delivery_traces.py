@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable
 from weakref import WeakSet
 
-from .journal import Record
+from .records import Record
 from .traces import Span, Traces
 from .view import View
 

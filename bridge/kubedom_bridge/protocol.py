@@ -108,6 +108,7 @@ class Filter(_FrozenWire, frozen=True):
         str, Meta(description="Written as for `kubectl --selector`; an event counts by its object's labels.")
     ] = ""
     open_incidents: Annotated[bool, Meta(description="Only the events of failures are told, and no states.")] = False
+    events_only: Annotated[bool, Meta(description="Events are told, and no states.")] = False
 
 
 class Position(_FrozenWire, frozen=True):

@@ -16,7 +16,7 @@ from kubedom_bridge.kube import Api
 from kubedom_operator.projection import KINDS
 
 from .reader import Counts, KindReader
-from .seam import Sink
+from .seam import STALE_TIMES, Sink
 
 
 class StreamSource:
@@ -74,6 +74,11 @@ class StreamSource:
     def counts(self, kind: str) -> Counts:
         """What was done for a kind so far."""
         return self._readers[kind].counts
+
+    @property
+    def stale_seconds(self) -> float:
+        """After how many seconds without hearing of a kind its watch does not work any more."""
+        return STALE_TIMES * self._inactivity
 
     def age(self) -> float:
         """How many seconds ago the API server was heard of the kind of which that is longest; 0 without kinds."""

@@ -14,8 +14,9 @@ from tests.tracing import Kept
 
 from kubedom_bridge.delivery_traces import PAGES_A_TRACE, REMEMBERED, REMEMBERED_SECONDS, DeliveryTraces
 from kubedom_bridge.errors import ConfigurationError
-from kubedom_bridge.journal import Journal, as_replayed
+from kubedom_bridge.journal import Journal
 from kubedom_bridge.protocol import EventEntry
+from kubedom_bridge.records import as_replayed
 from kubedom_bridge.telemetry import endpoint_of
 from kubedom_bridge.traces import start_traces
 
