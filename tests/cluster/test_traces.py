@@ -86,7 +86,7 @@ async def running_pod(cluster: Cluster, namespace: str) -> str:
             "a pod on a node",
             lambda: [
                 pod
-                for pod in cluster.get("pods", f"--namespace={namespace}")["items"]
+                for pod in cluster.get("pods", f"--namespace={namespace}", "--selector=app=api")["items"]
                 if pod["spec"].get("nodeName") is not None
             ],
         )
