@@ -21,6 +21,7 @@ from .app import make_app, packaged_web_dir
 from .arrivals import Arrivals
 from .authority import Authority, LocalAuthority, ReviewedAuthority
 from .delivery import Delivery
+from .delivery_traces import DeliveryTraces
 from .drain import drain
 from .errors import KubedomError
 from .frames import heartbeat, text_frame
@@ -46,6 +47,7 @@ from .signin import LocalSignIn
 from .site import Site
 from .snapshots import Snapshots
 from .subscriptions import Telling
+from .traces import Traces
 from .upgrade import PunctualHttp, SocketHost, Upgraded, refuse
 
 #: How long requests that are under way may take when the bridge ends.
@@ -91,6 +93,7 @@ class Bridge:
         watch_age: Says how many seconds ago the API server was heard of the kind of which that is longest.
         not_healing: Says why actions are not carried out; an empty string when they are.
         stating: Whether it asks for a proxy's users in its own name, for it may not impersonate them.
+        traces: Where the spans of traced events go; None for nowhere.
 
     """
 
@@ -109,6 +112,7 @@ class Bridge:
         watch_age: Callable[[], float] = lambda: 0.0,
         not_healing: Callable[[], str] = lambda: "",
         stating: bool = False,
+        traces: Traces | None = None,
     ) -> None:
         loop = asyncio.get_running_loop()
         self._settings = settings
@@ -139,7 +143,8 @@ class Bridge:
             )
         else:
             self.authority = LocalAuthority(self.signin, cookie, api, user)
-        self.delivery = Delivery(journal, metrics=self.metrics)
+        delivery_traces = DeliveryTraces(traces, journal_clock=loop.time) if traces is not None else None
+        self.delivery = Delivery(journal, metrics=self.metrics, traces=delivery_traces)
         self._services = Services(
             telling=Telling(
                 journal=journal,
@@ -161,6 +166,7 @@ class Bridge:
             metrics=self.metrics,
             messages=Buckets(protocol.MESSAGES_PER_SECOND, protocol.MESSAGE_BURST),
             commands=Buckets(protocol.COMMANDS_PER_SECOND, protocol.COMMAND_BURST),
+            traces=delivery_traces,
         )
         own = (settings.web_dir,) if settings.web_dir is not None else ()
         names = {settings.host, "127.0.0.1", "localhost"}

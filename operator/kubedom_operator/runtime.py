@@ -20,6 +20,7 @@ from kubedom_bridge.protocol import Entry
 
 from .admission import Proof
 from .diagnosis import Settings
+from .event_traces import EventTraces
 from .healing.executor import Executor
 from .heard import Heard
 from .judging import Judge
@@ -30,6 +31,7 @@ from .pulse import Pulse
 from .resuming import Told, read, still_open
 from .watch.choice import Mode, Plan, plan
 from .watch.kopf_source import Handler, KopfSource
+from .watch.seam import Sink
 from .watch.stream import StreamSource
 
 STOP_SECONDS = 10.0
@@ -52,6 +54,7 @@ class OperatorThread:
         settings: Hold times and the like.
         failed: Called on the operator's thread where it ends by a failure, with a sentence.
         told: What was told of the cluster before, to go on from; None tells all that there is.
+        traces: Gives events their traces; None for none.
 
     """
 
@@ -67,10 +70,12 @@ class OperatorThread:
         settings: Settings | None = None,
         failed: Callable[[str], None] = lambda _: None,
         told: Told | None = None,
+        traces: EventTraces | None = None,
     ) -> None:
         self._choice = choice
         self._cluster = cluster
-        self._publish = publish
+        self._publish = publish if traces is None else traces.publishing(publish)
+        self._traces = traces
         self._namespace = namespace
         self._proof = proof
         self._refuted = proof.why if proof is not None else ""
@@ -129,6 +134,9 @@ class OperatorThread:
             return "Not healing because HealingActions may not be listed."
         return ""
 
+    def _heard(self, kind: str) -> float | None:
+        return next((heard for source in self._sources if (heard := source.heard(kind)) is not None), None)
+
     def _run(self) -> None:
         try:
             asyncio.run(self._operate())
@@ -155,6 +163,7 @@ class OperatorThread:
         )
         before, self._told = read(self._told) if self._told is not None else None, None
         heard = Heard(before, time.time()) if before is not None and before.until else None
+        sink: Sink = pipeline if self._traces is None else self._traces.watching(pipeline, self._heard)
         judge = None
         if self._proof is not None and not self._refuted:
             judge = self._judge = Judge(api, self._namespace, self._proof.tried)
@@ -189,12 +198,12 @@ class OperatorThread:
             pipeline.drop_unwatched(chosen.kinds)
             if judge is not None:
                 tasks.append(asyncio.create_task(judge.run(), name="judge"))
-            stream = StreamSource(api, chosen.stream, pipeline, namespace=self._namespace)
+            stream = StreamSource(api, chosen.stream, sink, namespace=self._namespace)
             source = KopfSource(
                 self._choice,
                 api,
                 chosen.kopf,
-                pipeline,
+                sink,
                 namespace=self._namespace,
                 extra=_handlers(chosen, executor, policies),
             )

@@ -25,6 +25,8 @@ from kubedom_bridge.kube import Api
 from kubedom_bridge.session import Greeting
 from kubedom_bridge.settings import BridgeSettings, listen
 from kubedom_bridge.stating import must_state
+from kubedom_bridge.traces import Traces
+from kubedom_operator.event_traces import EventTraces
 from kubedom_operator.jetstream.writer import LogWriter
 from kubedom_operator.resuming import Told
 from kubedom_operator.runtime import OperatorThread
@@ -37,6 +39,7 @@ from .options import (
     nats_options,
     probe_options,
     serving_options,
+    traces_option,
     watching_options,
 )
 from .preflight import check_rights, install, server_version, who_am_i
@@ -59,14 +62,20 @@ class OperatorFailed(KubedomError):
 @nats_options()
 @probe_options(host="0.0.0.0", port=8081)  # noqa: S104 - for the kubelet, in a pod
 @log_options()
+@traces_option("kubedom-operator")
 def operator(
-    choice: ClusterChoice, watching: Watching, nats: NatsSettings, probes: ProbeAddress | None, logs: LogSettings
+    choice: ClusterChoice,
+    watching: Watching,
+    nats: NatsSettings,
+    probes: ProbeAddress | None,
+    logs: LogSettings,
+    traces: Traces | None,
 ) -> None:
     """Watch a cluster and heal it, and tell bridges of it by NATS. One for each cluster."""
     start_logging(logs)
     # Who did what is to be seen without asking for it.
     audited()
-    run_until_stopped(_Operator(choice, watching, nats, probes).run)
+    run_until_stopped(_Operator(choice, watching, nats, probes, traces).run, traces)
 
 
 @click.command()
@@ -75,18 +84,20 @@ def operator(
 @serving_options(host="0.0.0.0")  # noqa: S104 - not without a sign-in
 @probe_options(host="0.0.0.0", port=8081)  # noqa: S104 - for the kubelet, in a pod
 @log_options()
+@traces_option("kubedom-bridge")
 def bridge(
     choice: ClusterChoice,
     nats: NatsSettings,
     settings: BridgeSettings,
     probes: ProbeAddress | None,
     logs: LogSettings,
+    traces: Traces | None,
 ) -> None:
     """Serve pages of what an operator tells by NATS. As many as are needed."""
     start_logging(logs)
     if settings.reviewed:
         audited()
-    run_until_stopped(_Bridge(choice, nats, settings, listen(settings), probes).run)
+    run_until_stopped(_Bridge(choice, nats, settings, listen(settings), probes, traces).run, traces)
 
 
 @dataclass(frozen=True)
@@ -95,6 +106,7 @@ class _Operator:
     watching: Watching
     nats: NatsSettings
     probes: ProbeAddress | None
+    traces: Traces | None
 
     async def run(self, stopping: Stopping) -> None:
         """Watch, heal and write until the process is to end."""
@@ -103,7 +115,8 @@ class _Operator:
             await check_rights(api, self.watching.namespace)
             proof = await install(api, self.watching.namespace, version)
             name = self.watching.cluster_name or api.name
-            writer, told = await self._log(name, version, health)
+            event_traces = EventTraces(self.traces) if self.traces is not None else None
+            writer, told = await self._log(name, version, health, event_traces)
             loop = asyncio.get_running_loop()
 
             def failed(why: str) -> None:
@@ -119,6 +132,7 @@ class _Operator:
                 settings=self.watching.diagnosis,
                 told=told,
                 failed=failed,
+                traces=event_traces,
             )
             writer.failure.add_done_callback(lambda done: None if done.cancelled() else stopping.fail(done.result()))
             # Only from here on is there something to end in order.
@@ -135,10 +149,13 @@ class _Operator:
                 finally:
                     await asyncio.to_thread(operator.stop)
 
-    async def _log(self, cluster: str, version: str, health: Health) -> tuple[LogWriter, Told]:
+    async def _log(
+        self, cluster: str, version: str, health: Health, traces: EventTraces | None
+    ) -> tuple[LogWriter, Told]:
         """Take the log over, however long NATS takes to be there."""
+        written = traces.taken if traces is not None else None
         while True:
-            writer = LogWriter(self.nats, cluster=cluster, version=version)
+            writer = LogWriter(self.nats, cluster=cluster, version=version, written=written)
             try:
                 return writer, await writer.connect()
             except LogUnreachable as problem:
@@ -153,6 +170,7 @@ class _Bridge:
     settings: BridgeSettings
     listener: socket.socket
     probes: ProbeAddress | None
+    traces: Traces | None
 
     async def run(self, stopping: Stopping) -> None:
         """Read the log and serve pages until the process is to end."""
@@ -178,6 +196,7 @@ class _Bridge:
                     watch_age=replica.watch_age,
                     not_healing=replica.not_healing,
                     stating=stating,
+                    traces=self.traces,
                 )
                 replica.on_new_epoch(bridge.begin_anew)
                 registry.register(bridge.metrics.registry)

@@ -25,6 +25,7 @@ from kubedom_bridge.settings import (
     check_settings,
     trusted_proxies,
 )
+from kubedom_bridge.traces import start_traces
 from kubedom_operator.diagnosis import CATALOGUE, Settings
 from kubedom_operator.watch.choice import MODES, STREAM_FROM_PODS, Mode
 
@@ -286,6 +287,20 @@ def log_options() -> Decorator[Any]:
             help="Log lines of text, or a JSON object a line.",
         ),
         click.option("--verbose", "-v", is_flag=True, help="Log what happens."),
+    )
+
+
+def traces_option(service: str) -> Decorator[Any]:
+    """Give `traces`, where spans go, begun; None for nowhere.
+
+    Args:
+        service: How this process is called among those that send traces.
+
+    """
+    return _gather(
+        "traces",
+        lambda traces: start_traces(service) if traces else None,
+        click.option("--traces", is_flag=True, help="Send OpenTelemetry traces of events, as OTEL_* variables say."),
     )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from kubedom_bridge.errors import KubedomError
+from kubedom_bridge.traces import Traces
 
 #: After so long whoever did not leave what they wait for is told again.
 AGAIN_SECONDS = 3.0
@@ -69,8 +70,12 @@ class Stopping:
             raise self._failure
 
 
-def run_until_stopped(main: Callable[[Stopping], Coroutine[Any, Any, None]]) -> None:
+def run_until_stopped(main: Callable[[Stopping], Coroutine[Any, Any, None]], traces: Traces | None = None) -> None:
     """Run the process's main coroutine on a loop of its own, until it returns or is told to end.
+
+    Args:
+        main: The coroutine.
+        traces: What is sent last, of all that has happened.
 
     Raises:
         KubedomError: where it fails.
@@ -90,4 +95,8 @@ def run_until_stopped(main: Callable[[Stopping], Coroutine[Any, Any, None]]) -> 
                 raise
             stopping.check()
 
-    asyncio.run(supervised())
+    try:
+        asyncio.run(supervised())
+    finally:
+        if traces is not None:
+            traces.stop()

@@ -22,12 +22,22 @@ from kubedom_bridge.kube import Api
 from kubedom_bridge.session import Greeting
 from kubedom_bridge.settings import BridgeSettings, listen
 from kubedom_bridge.stating import must_state
+from kubedom_bridge.traces import Traces
 from kubedom_operator.demo import install_demo
+from kubedom_operator.event_traces import EventTraces
 from kubedom_operator.local import ensure_cluster
 from kubedom_operator.runtime import OperatorThread
 
 from .logs import LogSettings, audited, start_logging
-from .options import Watching, cluster_options, log_options, probe_options, serving_options, watching_options
+from .options import (
+    Watching,
+    cluster_options,
+    log_options,
+    probe_options,
+    serving_options,
+    traces_option,
+    watching_options,
+)
 from .preflight import check_rights, install, server_version, who_am_i
 from .probes import Health, ProbeAddress, gauge, monitored
 from .process import Stopping, log, run_until_stopped
@@ -44,6 +54,7 @@ from .serving import address_of, told_resources, warn_of_proxies
 @probe_options(host="127.0.0.1", port=None)
 @click.option("--open/--no-open", "browse", default=True, envvar="KUBEDOM_RUN_OPEN", help="Open the page in a browser.")
 @log_options()
+@traces_option("kubedom")
 def run(
     choice: ClusterChoice,
     bridge_context: str | None,
@@ -54,6 +65,7 @@ def run(
     probes: ProbeAddress | None,
     browse: bool,
     logs: LogSettings,
+    traces: Traces | None,
 ) -> None:
     """Show a cluster as a live page. Without a cluster, a local one is started."""
     start_logging(logs)
@@ -72,8 +84,8 @@ def run(
         started = ensure_cluster(progress=click.echo)
         choice = ClusterChoice(str(started.kubeconfig), started.context)
     say = click.echo if logs.format == "text" else log.info
-    both = _Both(settings, listener, choice, bridge_context, watching, probes, say, demo=demo, browse=browse)
-    run_until_stopped(both.run)
+    both = _Both(settings, listener, choice, bridge_context, watching, probes, say, traces, demo=demo, browse=browse)
+    run_until_stopped(both.run, traces)
 
 
 @dataclass(frozen=True)
@@ -87,6 +99,7 @@ class _Both:
     watching: Watching
     probes: ProbeAddress | None
     say: Callable[[str], None]
+    traces: Traces | None
     demo: bool
     browse: bool
 
@@ -115,9 +128,9 @@ class _Both:
         user = await who_am_i(bridge_api)
         name = self.watching.cluster_name or api.name
         journal = Journal(clock=loop.time)
-        handover = Handover(
-            lambda: loop.call_soon_threadsafe(lambda: journal.publish(handover.take())), clock=loop.time
-        )
+        event_traces = EventTraces(self.traces) if self.traces is not None else None
+        publish = journal.publish if event_traces is None else event_traces.taking(journal.publish)
+        handover = Handover(lambda: loop.call_soon_threadsafe(lambda: publish(handover.take())), clock=loop.time)
         operator = OperatorThread(
             self.choice,
             name,
@@ -126,6 +139,7 @@ class _Both:
             proof=proof,
             watch=self.watching.mode,
             settings=self.watching.diagnosis,
+            traces=event_traces,
         )
         bridge = Bridge(
             self.settings,
@@ -140,6 +154,7 @@ class _Both:
             watch_age=operator.watch_age,
             not_healing=operator.not_healing,
             stating=self.settings.proxies is not None and await must_state(bridge_api),
+            traces=self.traces,
         )
         # Only from here on is there something to end in order.
         stopping.in_order()

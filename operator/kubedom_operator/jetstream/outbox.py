@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from kubedom_bridge import protocol
@@ -39,15 +39,19 @@ class Outbox:
         names: How they are named.
         epoch: The log's.
         head: The log's last sequence.
+        written: Told of each event that the log has.
 
     """
 
-    def __init__(self, names: Names, epoch: str, head: int) -> None:
+    def __init__(
+        self, names: Names, epoch: str, head: int, written: Callable[[list[Entry]], None] | None = None
+    ) -> None:
         self._names = names
         self.epoch = epoch
         #: The sequence of the last message that was made.
         self.head = head
         self._waiting: deque[Sent] = deque()
+        self._written = written
 
     def __len__(self) -> int:
         """How many messages the log may not have yet."""
@@ -94,7 +98,9 @@ class Outbox:
     def arrived(self, sequence: int) -> None:
         """Forget what the log has."""
         while self._waiting and self._waiting[0].sequence <= sequence:
-            self._waiting.popleft()
+            sent = self._waiting.popleft()
+            if self._written is not None and sent.event is not None:
+                self._written([sent.event])
 
     def events(self) -> list[EventEntry]:
         """The events that the log may not have yet."""

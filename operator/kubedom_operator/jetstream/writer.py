@@ -64,17 +64,25 @@ class LogWriter:
         cluster: The name of the cluster that is told of.
         version: Its API server's version.
         clock: Monotonic seconds.
+        written: Told of each event that the log has said that it has.
 
     """
 
     def __init__(
-        self, settings: NatsSettings, *, cluster: str, version: str, clock: Callable[[], float] = time.monotonic
+        self,
+        settings: NatsSettings,
+        *,
+        cluster: str,
+        version: str,
+        clock: Callable[[], float] = time.monotonic,
+        written: Callable[[list[Entry]], None] | None = None,
     ) -> None:
         self._settings = settings
         self._names = Names(settings.prefix)
         self._cluster = cluster
         self._version = version
         self._clock = clock
+        self._written = written
         self._me = secrets.token_hex(8)
         self._loop = asyncio.get_running_loop()
         self._handover = Handover(self._wake_soon, clock=clock)
@@ -84,7 +92,7 @@ class LogWriter:
         self._client: Client
         self._inbox = ""
         self._attempt = 0
-        self._outbox = Outbox(self._names, "", 0)
+        self._outbox = Outbox(self._names, "", 0, written)
         self._states: dict[str, StateEntry] = {}
         self._incidents: dict[str, EventEntry] = {}
         self._there = False
@@ -189,7 +197,7 @@ class LogWriter:
         async with replica.running(), asyncio.timeout(LOAD_SECONDS):
             await replica.loaded()
         copy = replica.journal
-        self._outbox = Outbox(self._names, copy.epoch, copy.head)
+        self._outbox = Outbox(self._names, copy.epoch, copy.head, self._written)
         self._complete = True
         self._states, self._incidents = states_of(copy), incidents_of(copy)
         # Whoever wrote it before is refused from here on.
@@ -232,7 +240,7 @@ class LogWriter:
                 metadata={EPOCH: epoch, CLUSTER: self._cluster, VERSION: self._version},
             )
         )
-        self._outbox = Outbox(self._names, epoch, 0)
+        self._outbox = Outbox(self._names, epoch, 0, self._written)
         self._outbox.say(self._names.writer, self._me.encode())
         new = {event.incident.id for event in untold if event.incident is not None}
         for state in self._states.values():

@@ -128,6 +128,10 @@ class KopfSource:
         """
         return time.monotonic() - min(self._heard.values(), default=time.monotonic())
 
+    def heard(self, kind: str) -> float | None:
+        """When Kopf last told of a kind, in monotonic seconds; None where it is not watched here."""
+        return self._heard.get(kind)
+
     async def run(self) -> None:
         """Watch until cancelled, through every outage."""
         # Made before Kopf starts: on its way out Kopf cancels every task that is younger than itself.

@@ -85,6 +85,11 @@ class StreamSource:
         now = self._clock()
         return max((now - self._readers[kind].heard for kind in tuple(self._wanted)), default=0.0)
 
+    def heard(self, kind: str) -> float | None:
+        """When the API server was last heard of a kind, by the clock; None where it is not watched here."""
+        reader = self._readers.get(kind)
+        return reader.heard if reader is not None else None
+
     def add_kind(self, kind: str) -> None:
         """Watch one more kind from now on; call it on the source's loop.
 
