@@ -7,6 +7,7 @@ import json
 import pytest
 import yaml
 from tests.conftest import Cluster
+from tests.deploy.charting import VALUES, templated
 from tests.deploy.conftest import Run
 from tests.deploy.rendering import OVERLAYS, WORKLOADS, Manifest, overlay, pods
 
@@ -23,9 +24,10 @@ NOT_SCORED = {
 NO_CPU_LIMIT = "--ignore-container-cpu-limit"
 
 
-@pytest.fixture(params=OVERLAYS)
-def installed(request: pytest.FixtureRequest) -> list[Manifest]:
-    return overlay(request.param)
+@pytest.fixture(params=[*(f"overlay {name}" for name in OVERLAYS), *(f"chart {name}" for name in VALUES)])
+def installed(request: pytest.FixtureRequest, run: Run) -> list[Manifest]:
+    way, name = request.param.split()
+    return overlay(name) if way == "overlay" else templated(run, f"--values={VALUES[name]}")
 
 
 def test_every_object_has_fields_of_its_kind_only(run: Run, schema_location: str, installed: list[Manifest]) -> None:
