@@ -80,7 +80,7 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
         yield found
         return
     _remove_abandoned()
-    made = local.ensure_cluster(f"{_OWN}{os.getpid()}", progress=_teller(request.config))
+    made = local.ensure_cluster(f"{_OWN}{os.getpid()}", progress=teller(request.config))
     try:
         yield Cluster(made.kubeconfig, made.context, made.server, made)
     finally:
@@ -140,7 +140,8 @@ def _alive(pid: int) -> bool:
     return True
 
 
-def _teller(config: pytest.Config) -> Any:
+def teller(config: pytest.Config) -> Any:
+    """Say what takes its time while pytest captures what is printed."""
     # Past pytest's capture: a first start builds for minutes, and a silent test run looks dead.
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     capture = config.pluginmanager.get_plugin("capturemanager")

@@ -13,7 +13,11 @@ import yaml
 
 from . import rbac_manifests
 from .admission_manifests import Manifest, canary_rights, mutating, validating
+from .rbac_namespaced import namespaced
 
+#: The roles that there are for one namespace as well.
+NAMESPACED_BRIDGE = ("kubedom-bridge", "kubedom-bridge-impersonate", "kubedom-bridge-impersonate-apply")
+NAMESPACED_OPERATOR = ("kubedom-operator", "kubedom-operator-policies")
 WRITTEN = "# Written by `python -m kubedom_operator.manifest_files`.\n"
 
 
@@ -25,6 +29,8 @@ def files() -> dict[str, str]:
         "admission/validating.yaml": _yaml(validating(stamped=True)),
         "admission/without-stamp/validating.yaml": _yaml(validating(stamped=False)),
         "rbac/bridge.yaml": _yaml(rbac_manifests.bridge()),
+        "rbac/namespaced/bridge.yaml": _yaml(namespaced(rbac_manifests.bridge(), NAMESPACED_BRIDGE)),
+        "rbac/namespaced/operator.yaml": _yaml(namespaced(rbac_manifests.operator(), NAMESPACED_OPERATOR)),
         "rbac/operator.yaml": _yaml(rbac_manifests.operator()),
         "rbac/users.yaml": _yaml(rbac_manifests.users()),
     }

@@ -18,6 +18,8 @@ from tests.conftest import Cluster
 from tests.kubelet import by_hand
 from tests.running import KUBEDOM, KubedomRun, wait_for
 
+from kubedom_operator.local.ports import free_ports
+
 pytestmark = pytest.mark.cluster
 SECONDS = 60.0
 
@@ -212,14 +214,35 @@ def test_a_reader_sees_the_pods_and_is_told_what_else_is_not_shown(
         assert "healing" in run.output().lower()
 
 
-def get(run: KubedomRun, path: str) -> tuple[int, str]:
-    connection = http.client.HTTPConnection("127.0.0.1", run.port, timeout=10)
+def get(run: KubedomRun, path: str, port: int = 0) -> tuple[int, str]:
+    connection = http.client.HTTPConnection("127.0.0.1", port or run.port, timeout=10)
     try:
         connection.request("GET", path)
         answer = connection.getresponse()
         return answer.status, answer.read().decode()
     finally:
         connection.close()
+
+
+def test_probes_and_metrics_have_a_port_of_their_own(cluster: Cluster) -> None:
+    (port,) = free_ports(1)
+    which = (f"--kubeconfig={cluster.kubeconfig}", f"--context={cluster.context}", f"--probe-port={port}")
+    with KubedomRun(*which) as run:
+        wait_for("its readiness", lambda: get(run, "/readyz", port) == (200, "ok\n"))
+        assert get(run, "/healthz", port) == (200, "ok\n")
+        status, metrics = get(run, "/metrics", port)
+        assert status == 200
+        for line in ("kubedom_connections 0.0", "kubedom_ready 1.0", "kubedom_healing 1.0", "process_resident_memory"):
+            assert line in metrics
+        assert get(run, "/metrics")[0] == 401, "the page's port has none"
+
+
+def test_a_probe_port_in_use(cluster: Cluster) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        code, said = refused(f"--kubeconfig={cluster.kubeconfig}", f"--probe-port={port}")
+    assert code == 5
+    assert "Choose another with --probe-port." in said
 
 
 def test_two_at_once_on_one_cluster(cluster: Cluster) -> None:

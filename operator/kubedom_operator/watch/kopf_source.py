@@ -17,12 +17,13 @@ from typing import Any
 
 import kopf
 
+from kubedom_bridge.credentials import ClusterChoice, load_configuration
 from kubedom_bridge.errors import KubedomError
-from kubedom_bridge.kube import Api, ClusterChoice, load_configuration
+from kubedom_bridge.kube import Api
 from kubedom_operator.projection import KINDS, UnreadableObject, from_object, minimal
 
 from .reconcile import listed_uids
-from .seam import Sink
+from .seam import STALE_TIMES, Sink
 
 RECONCILE_SECONDS = 300.0
 RELIST_SETTLE_SECONDS = 1.0
@@ -115,12 +116,21 @@ class KopfSource:
         self._relisted = asyncio.Event()
         self._heard = dict.fromkeys(self._kinds, time.monotonic())
 
+    @property
+    def stale_seconds(self) -> float:
+        """After how many seconds without hearing of a kind its watch does not work any more."""
+        return STALE_TIMES * self._reconcile_seconds
+
     def age(self) -> float:
         """How many seconds ago the API server was heard of the kind of which that is longest; 0 without kinds.
 
         A quiet kind is heard of by its comparison, so up to `RECONCILE_SECONDS` are ordinary.
         """
         return time.monotonic() - min(self._heard.values(), default=time.monotonic())
+
+    def heard(self, kind: str) -> float | None:
+        """When Kopf last told of a kind, in monotonic seconds; None where it is not watched here."""
+        return self._heard.get(kind)
 
     async def run(self) -> None:
         """Watch until cancelled, through every outage."""
@@ -172,7 +182,8 @@ class KopfSource:
         @kopf.on.login(registry=registry)
         async def login(**_: Any) -> kopf.ConnectionInfo:
             configuration, _name = await load_configuration(self._choice)
-            token = configuration.api_key.get("BearerToken", "")
+            # With its scheme before it: `Bearer` from a kubeconfig, `bearer` from a pod's service account.
+            token = configuration.api_key.get("BearerToken", "").rpartition(" ")[2].strip()
             return kopf.ConnectionInfo(
                 server=configuration.host,
                 ca_path=configuration.ssl_ca_cert,
@@ -181,7 +192,7 @@ class KopfSource:
                 certificate_path=configuration.cert_file,
                 private_key_path=configuration.key_file,
                 scheme="Bearer" if token else None,
-                token=token.removeprefix("Bearer ") or None,
+                token=token or None,
             )
 
         for kind in self._kinds:
@@ -204,7 +215,8 @@ class KopfSource:
             metadata = body["metadata"]
             uid, version = metadata["uid"], metadata["resourceVersion"]
             if change == "DELETED":
-                if versions.pop(uid, None) is not None:
+                # The sink may know it from before the start.
+                if versions.pop(uid, None) is not None or uid in sink.known(kind):
                     sink.gone(kind, uid, version)
                 return
             if change is None and kind in self._synced:
@@ -245,7 +257,7 @@ class KopfSource:
     async def _compare_kind(self, kind: str) -> bool:
         """Compare one kind; False where its first list is not complete yet or cannot be made."""
         # What is created while the list is made may be missing in it.
-        before = set(self._versions[kind])
+        before = set(self._sink.known(kind))
         try:
             listed = await listed_uids(self._api, kind, self._namespace)
         except KubedomError as problem:
@@ -255,7 +267,7 @@ class KopfSource:
         self._heard[kind] = time.monotonic()
         self._sink.trouble(kind, "")
         # Of some of them Kopf may have told meanwhile.
-        gone = (before & self._versions[kind].keys()) - listed
+        gone = before.intersection(self._sink.known(kind)) - listed
         for uid in gone:
             self._bury(kind, uid)
         if gone:
@@ -269,7 +281,7 @@ class KopfSource:
         return True
 
     def _bury(self, kind: str, uid: str) -> None:
-        del self._versions[kind][uid]
+        self._versions[kind].pop(uid, None)
         found_gone = self._found_gone[kind]
         found_gone[uid] = None
         if len(found_gone) > REMEMBERED:
@@ -279,7 +291,8 @@ class KopfSource:
     async def _all_known(self, kind: str, listed: set[str]) -> bool:
         """Wait for Kopf to hand over its first list; what was deleted meanwhile asks for a new comparison."""
         for _ in range(40):
-            if listed <= set(self._sink.known(kind)):
+            # What the sink knows may be from before the start, and of then.
+            if listed <= self._versions[kind].keys():
                 return True
             await asyncio.sleep(0.05)
         return False

@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager
 from typing import Any, Self, cast
 
 from kubedom_bridge.bridge import Bridge
-from kubedom_bridge.journal import RING_ENTRIES, Journal
+from kubedom_bridge.journal import Journal
 from kubedom_bridge.kube import Api
+from kubedom_bridge.records import RING_ENTRIES
 from kubedom_bridge.reviews import Resource
 from kubedom_bridge.session import Greeting
 from kubedom_bridge.settings import BridgeSettings, listen
