@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from http import HTTPStatus
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 from playwright.async_api import Page
@@ -11,6 +14,7 @@ from tests.browser.e2e.conftest import Start, sign_in, until, until_shown
 from tests.browser.e2e.test_way_out_and_back import running_pod
 from tests.conftest import Cluster
 from tests.kubelet import by_hand, failed, terminated
+from tests.running import wait_for
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -32,6 +36,14 @@ PAGE = """<!doctype html>
 """
 
 
+def ready(origin: str) -> bool:
+    try:
+        with urlopen(f"{origin}/readyz") as answer:
+            return bool(answer.status == HTTPStatus.OK)
+    except HTTPError:
+        return False
+
+
 @pytest.mark.browsers("chromium", "firefox")
 async def test_a_page_of_widgets_tells_and_mends_a_failure(
     cluster: Cluster, namespace: str, start: Start, page: Page, tmp_path: Path
@@ -39,7 +51,10 @@ async def test_a_page_of_widgets_tells_and_mends_a_failure(
     (tmp_path / "index.html").write_text(PAGE.format(namespace=namespace))
     cluster.apply(by_hand("api"), namespace=namespace)
     name, uid = await asyncio.to_thread(running_pod, cluster, namespace, "api")
-    await sign_in(page, start(f"--web-dir={tmp_path}"))
+    run = start(f"--web-dir={tmp_path}")
+    # Until then the page's health check is answered 503, and the console says so.
+    await asyncio.to_thread(wait_for, "a kubedom that is ready", lambda: ready(run.origin))
+    await sign_in(page, run)
     await until_shown(page, uid)
     await until(page, "document.getElementById('failing').count === 0")
     await until(page, "document.querySelector('kube-healthcheck').passing")
