@@ -114,12 +114,7 @@ class Workshop:
         return folder
 
     def _download(self, locks: list[Path], part: Path) -> None:
-        certificates = "/etc/ssl/certs"
-        volumes = {
-            part: "/wheels",
-            certificates: f"{certificates}:ro",
-            **{lock: f"/locks/{lock.name}:ro" for lock in locks},
-        }
+        volumes = {part: "/wheels", **{lock: f"/locks/{lock.name}:ro" for lock in locks}}
         # What this machine's pip is told is also told to that one, but for the file that says where no network is.
         settings = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
         settings |= {"PIP_CONFIG_FILE": os.devnull}
