@@ -1,4 +1,4 @@
-"""The programs that build and start images, as root: mmdebstrap, buildah, runc, skopeo.
+"""The programs that build and start images, as root: mmdebstrap, buildah, runc.
 
 In: a command. Out: what it prints; a test fails with what it says. Nothing is taken from or told to a registry.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-NEEDED = ("mmdebstrap", "buildah", "runc", "skopeo")
+NEEDED = ("mmdebstrap", "buildah", "runc")
 
 
 def as_root(command: list[str]) -> list[str]:

@@ -19,7 +19,7 @@ from email.parser import HeaderParser
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
-from cyclonedx.factory.license import LicenseFactory
+from cyclonedx.contrib.license.factories import LicenseFactory
 from cyclonedx.model.bom import Bom, BomMetaData
 from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.model.license import DisjunctiveLicense, License, LicenseExpression
@@ -32,7 +32,6 @@ from packaging.utils import canonicalize_name
 
 LIBRARY = Path("opt/kubedom/lib")
 NAME = "kubedom"
-# A licence's text where its name should be is told by the classifiers instead.
 _LONGEST_NAME = 80
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://github.com/kubedom/kubedom")
 _licenses = LicenseFactory()
@@ -98,13 +97,13 @@ def _of_distribution(distribution: Distribution) -> Component:
 def _stated(distribution: Distribution) -> list[str]:
     """What a distribution says of its licence: an expression, a name, or classifiers."""
     metadata = distribution.metadata
-    if expression := metadata.get("License-Expression"):
-        return [expression]
-    classified = [line for line in metadata.get_all("Classifier") or () if line.startswith("License ::")]
-    if classified:
-        return [line.rpartition(" :: ")[2] for line in classified]
-    name = (metadata.get("License") or "").strip()
-    return [name] if name and len(name) <= _LONGEST_NAME and "\n" not in name else []
+    for field in ("License-Expression", "License"):
+        name = (metadata.get(field) or "").strip()
+        # Some have the licence's text where its name should be.
+        if name and len(name) <= _LONGEST_NAME and "\n" not in name:
+            return [name]
+    classifiers = metadata.get_all("Classifier") or ()
+    return [line.rpartition(" :: ")[2] for line in classifiers if line.startswith("License ::")]
 
 
 def _packages(root: Path) -> list[Message]:
@@ -143,8 +142,11 @@ def _copyrights(file: Path) -> list[str]:
     if not file.exists():
         return []
     text = file.read_text(errors="replace")
-    fields = re.findall(r"(?m)^License:[ \t]*(\S.*?)\s*$", text)
-    return sorted(set(fields or re.findall(r"/usr/share/common-licenses/([A-Za-z0-9.-]*[A-Za-z0-9])", text)))
+    # Only a file that names its format has fields; others use the same words in sentences.
+    if text.startswith("Format:"):
+        return sorted(set(re.findall(r"(?m)^License:[ \t]*(\S.*?)\s*$", text)))
+    referred = set(re.findall(r"/usr/share/common-licenses/([A-Za-z0-9.-]*[A-Za-z0-9])", text))
+    return sorted(referred) or [f"as in /usr/share/doc/{file.parent.name}/copyright"]
 
 
 def _named(names: Iterable[str]) -> list[License]:
