@@ -24,9 +24,11 @@ class Image:
     root: Path
     folder: Path
 
-    def start(self, *arguments: str, files: dict[str, Path] | None = None) -> starting.Container:
-        """Start its command with arguments, and with files of this machine by where they are in the container."""
-        told = starting.specification(self.settings, self.root, arguments, files or {})
+    def start(
+        self, *arguments: str, files: dict[str, Path] | None = None, environment: dict[str, str] | None = None
+    ) -> starting.Container:
+        """Start its command with arguments, with files of this machine by where they are in the container."""
+        told = starting.specification(self.settings, self.root, arguments, files or {}, environment or {})
         return starting.Container(self.folder, told)
 
 

@@ -21,7 +21,11 @@ SECONDS = 120.0
 
 
 def specification(
-    settings: dict[str, Any], root: Path, arguments: tuple[str, ...], files: Mapping[str, Path]
+    settings: dict[str, Any],
+    root: Path,
+    arguments: tuple[str, ...],
+    files: Mapping[str, Path],
+    environment: Mapping[str, str],
 ) -> dict[str, Any]:
     """What runc is told: the image's own settings, and what a restricted pod adds to them.
 
@@ -29,7 +33,8 @@ def specification(
         settings: The image's settings, as `building.config` gives them.
         root: Its file system.
         arguments: What follows its entry point.
-        files: Files of this machine, by where they are in the container.
+        files: Files and folders of this machine, by where they are in the container.
+        environment: What is added to its environment.
 
     """
     user, group = settings["User"].split(":")
@@ -50,7 +55,7 @@ def specification(
             "terminal": False,
             "user": {"uid": int(user), "gid": int(group)},
             "args": [*settings["Entrypoint"], *arguments],
-            "env": settings["Env"],
+            "env": [*settings["Env"], *(f"{name}={value}" for name, value in environment.items())],
             "cwd": settings["WorkingDir"],
             "capabilities": nothing,
             "noNewPrivileges": True,

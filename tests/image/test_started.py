@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 import tomllib
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+import yaml
 from tests.conftest import Cluster
 from tests.image.conftest import Image
 from tests.release.lock import ROOT
 from tests.running import wait_for
 
+from kubedom_bridge.credentials import SERVICE_ACCOUNT
 from kubedom_operator.local.ports import free_ports
 
 pytestmark = pytest.mark.timeout(900, func_only=False)
@@ -43,14 +48,38 @@ def test_what_is_wrong_is_said_in_a_sentence(image: Image) -> None:
         assert "Traceback" not in container.output()
 
 
+@pytest.fixture
+def account(cluster: Cluster, namespace: str, tmp_path: Path) -> Iterator[Path]:
+    """The folder that the kubelet gives a pod, of an account that may do everything."""
+    folder = tmp_path / "serviceaccount"
+    folder.mkdir()
+    cluster.kubectl("create", "serviceaccount", "kubedom", f"--namespace={namespace}")
+    who = f"--serviceaccount={namespace}:kubedom"
+    cluster.kubectl("create", "clusterrolebinding", namespace, "--clusterrole=cluster-admin", who)
+    token = cluster.kubectl("create", "token", "kubedom", f"--namespace={namespace}").strip()
+    given = yaml.safe_load(cluster.kubeconfig.read_text())["clusters"][0]["cluster"]
+    data = given.get("certificate-authority-data")
+    authority = base64.b64decode(data) if data else Path(given["certificate-authority"]).read_bytes()
+    for name, content in (("token", token.encode()), ("ca.crt", authority)):
+        (folder / name).write_bytes(content)
+        (folder / name).chmod(0o644)
+    folder.chmod(0o755)
+    yield folder
+    cluster.kubectl("delete", "clusterrolebinding", namespace)
+
+
 @pytest.mark.cluster
-def test_it_shows_a_cluster(image: Image, cluster: Cluster, tmp_path: Path) -> None:
-    kubeconfig = tmp_path / "kubeconfig"
-    kubeconfig.write_bytes(cluster.kubeconfig.read_bytes())
-    kubeconfig.chmod(0o644)
+def test_it_shows_the_cluster_that_it_runs_in(image: Image, cluster: Cluster, account: Path) -> None:
     page, probes = free_ports(2)
-    options = ("--kubeconfig=/kubeconfig", f"--context={cluster.context}", f"--port={page}", f"--probe-port={probes}")
-    with image.start("run", "--no-open", "--sign-in=token", *options, files={"/kubeconfig": kubeconfig}) as container:
+    server = urlsplit(cluster.server)
+    environment = {"KUBERNETES_SERVICE_HOST": str(server.hostname), "KUBERNETES_SERVICE_PORT": str(server.port)}
+    # As a chart sets it, by the environment.
+    environment |= {
+        "KUBEDOM_RUN_PORT": str(page),
+        "KUBEDOM_RUN_PROBE_PORT": str(probes),
+        "KUBEDOM_RUN_SIGN_IN": "token",
+    }
+    with image.start("run", "--no-open", files={str(SERVICE_ACCOUNT): account}, environment=environment) as container:
 
         def ready() -> bool:
             return container.running() and answered(f"http://127.0.0.1:{probes}/readyz")[0] == 200

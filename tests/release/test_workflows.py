@@ -110,7 +110,7 @@ def test_every_script_runs_what_is_in_the_checkout() -> None:
     makefile = (ROOT / "Makefile").read_text()
     found: set[str] = set()
     for place, script in scripts():
-        for target in re.findall(r"\bmake (\S+)", script):
+        for target in re.findall(r"(?m)^\s*make (\S+)", script):
             assert re.search(rf"(?m)^{re.escape(target)}:", makefile), f"{place}: no target {target}"
             found.add(target)
         for module in re.findall(r"python -m (\S+)", script):
