@@ -11,6 +11,7 @@ $bin/ruff check
 $bin/ruff format --check
 $bin/mypy
 $bin/lint-imports
+$bin/python -m tests.release.versions
 tests/browser/check-types.sh
 tests/browser/check-package.sh
 $bin/pytest "$@"
