@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
 from tests.deploy.charting import CHART, VALUES, templated
 from tests.deploy.conftest import Run
+from tests.deploy.tools import ROOT
 
 RULES = "PrometheusRule"
 ALERT_TESTS = sorted(CHART.joinpath("tests", "alerts").glob("*.yaml"))
+
+
+def test_it_is_of_the_projects_version() -> None:
+    about = yaml.safe_load(CHART.joinpath("Chart.yaml").read_text(encoding="utf-8"))
+    project = tomllib.loads(ROOT.joinpath("pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert {about["version"], about["appVersion"]} == {project["version"]}
 
 
 @pytest.mark.parametrize("name", VALUES)

@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 import pytest
+from tests.deploy.charting import VALUES, templated
+from tests.deploy.conftest import Run
 from tests.deploy.rendering import OVERLAYS, Manifest, overlay, pods
 
 from kubedom_operator.cli import kubedom
@@ -45,6 +47,30 @@ def test_every_option_and_variable_is_one_that_the_command_has(name: str, monkey
         known = {f"KUBEDOM_{command.upper()}_{each.name.upper()}" for each in parsed.command.params if each.name}
         assert {each for each in variables if each.startswith("KUBEDOM_")} <= known
         assert parsed.params["origin"] == ("https://kubedom.example.org",) if command != "operator" else True
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_the_chart_gives_options_that_the_command_has(run: Run, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [
+        each
+        for pod in pods(templated(run, f"--values={VALUES[name]}"), "x")
+        for each in pod["spec"]["containers"]
+        if each["image"].startswith("ghcr.io/kubedom/kubedom") and "command" not in each
+    ]
+    assert found
+    for container in found:
+        variables = environment(container)
+        with monkeypatch.context() as patched:
+            for variable, value in variables.items():
+                patched.setenv(variable, value)
+            command, *arguments = container["args"]
+            parsed = context(command, arguments)
+        known = {f"KUBEDOM_{command.upper()}_{each.name.upper()}" for each in parsed.command.params if each.name}
+        assert {each for each in variables if each.startswith("KUBEDOM_")} <= known
+        if command != "run":
+            servers = parsed.params["nats"]
+            assert servers
+            assert all(each.partition("://")[0] in {"nats", "tls"} for each in servers)
 
 
 def context(command: str, arguments: list[str]) -> click.Context:

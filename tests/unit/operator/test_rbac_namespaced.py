@@ -44,8 +44,11 @@ def test_nothing_is_granted_that_the_whole_clusters_roles_do_not_grant() -> None
 
 
 def test_outside_its_namespace_kubedom_asks_who_users_are_and_whether_admission_is_in_force() -> None:
-    groups = {group for _, group, _ in rights(namespaced(ROLES, NAMESPACED_OPERATOR), "ClusterRole")}
+    newest = [name for name in NAMESPACED_OPERATOR if not name.endswith("-unconstrained")]
+    groups = {group for _, group, _ in rights(namespaced(ROLES, newest), "ClusterRole")}
     assert groups == {"admissionregistration.k8s.io", "authentication.k8s.io"}
+    older = namespaced(ROLES, set(NAMESPACED_OPERATOR).difference(newest))
+    assert rights(older, "ClusterRole") == {("impersonate", "", "users")}
     assert rights(namespaced(ROLES, ["kubedom-bridge"]), "ClusterRole") == {
         ("create", "authentication.k8s.io", "tokenreviews"),
         ("create", "authorization.k8s.io", "subjectaccessreviews"),
