@@ -1,4 +1,4 @@
-"""Wait until the page is served, for a minute at most. In: a host and its port. Out: exit code 0, or what it answers."""
+"""Wait until the page is served, for a minute at most. In: a host and its port. Out: exit code 0, or what it says."""
 
 import sys
 import time
