@@ -1,18 +1,22 @@
-"""Wait until the page is served, for a minute at most. In: the address of /readyz. Out: exit code 0, or why not."""
+"""Wait until the page is served, for a minute at most. In: a host and its port. Out: exit code 0, or what it says."""
 
 import sys
 import time
-import urllib.error
-import urllib.request
+from http.client import HTTPConnection, HTTPException
 
-until, address = time.monotonic() + 60, sys.argv[1]
+host, port = sys.argv[1], int(sys.argv[2])
+until = time.monotonic() + 60
 while True:
     try:
-        with urllib.request.urlopen(address, timeout=5) as answer:
-            print(f"{address} answers {answer.status}.")
+        connection = HTTPConnection(host, port, timeout=5)
+        connection.request("GET", "/readyz")
+        answer = connection.getresponse()
+        said = f"{host}:{port}/readyz answers {answer.status}: {answer.read(500).decode(errors='replace')}"
+        if answer.status == 200:
+            print(said)
             break
-    except OSError as error:
-        if time.monotonic() > until:
-            told = error.read(500).decode(errors="replace") if isinstance(error, urllib.error.HTTPError) else ""
-            sys.exit(f"{address}: {error}. {told}")
-        time.sleep(1)
+    except (OSError, HTTPException) as error:
+        said = f"{host}:{port} cannot be reached: {error}"
+    if time.monotonic() > until:
+        sys.exit(said)
+    time.sleep(1)
