@@ -46,6 +46,7 @@ def test_what_is_wrong_is_said_in_a_sentence(image: Image) -> None:
         assert container.wait() == 2, container.output()
         assert container.output().startswith("kubedom: ")
         assert "Traceback" not in container.output()
+        assert "The watch ended" not in container.output()
 
 
 @pytest.fixture
@@ -85,10 +86,12 @@ def test_it_shows_the_cluster_that_it_runs_in(image: Image, cluster: Cluster, ac
             return container.running() and answered(f"http://127.0.0.1:{probes}/readyz")[0] == 200
 
         wait_for("/readyz", ready, seconds=120)
-        status, text = answered(f"http://127.0.0.1:{page}/signin")
-        assert status == 200, (status, text)
+        # Whoever is not signed in gets the form for it.
+        status, text = answered(f"http://127.0.0.1:{page}/")
+        assert (status, "<form" in text) == (401, True), text
         status, text = answered(f"http://127.0.0.1:{page}/kubedom.js")
         assert (status, text) == (200, (ROOT / "web/kubedom.js").read_text())
         assert answered(f"http://127.0.0.1:{probes}/metrics")[0] == 200
         assert container.stop() == 0, container.output()
         assert "Traceback" not in container.output()
+        assert "The watch ended" not in container.output()

@@ -13,7 +13,7 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import kopf
 
@@ -152,6 +152,8 @@ class KopfSource:
                     registry=self._registry(),
                     settings=self._settings(),
                     standalone=True,
+                    # Else it asks for the user's name, which a user of a container need not have.
+                    identity=cast(Any, "kubedom"),
                     clusterwide=self._namespace is None,
                     namespaces=[self._namespace] if self._namespace is not None else [],
                 )
