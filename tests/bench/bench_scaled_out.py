@@ -146,11 +146,8 @@ async def clients_of(bridges: int, rate: float, options: argparse.Namespace) -> 
         await teller.ask("load", options.pods)
         crowds = [await stack.enter_async_context(part("clients")) for _ in serving]
         empty = [await one.ask("figures") for one in serving]
-        joining = (
-            crowd.ask("join", one.where["port"], one.where["cookie"], options.clients)
-            for crowd, one in zip(crowds, serving, strict=True)
-        )
-        await asyncio.gather(*joining)
+        for crowd, one in zip(crowds, serving, strict=True):
+            await crowd.ask("join", one.where["port"], one.where["cookie"], options.clients)
         full = [await one.ask("figures") for one in serving]
         await teller.ask("pace", rate, WARM_UP_SECONDS)
         await asyncio.sleep(SETTLE_SECONDS)

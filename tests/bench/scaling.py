@@ -50,6 +50,8 @@ NAMESPACES = 100
 #: So many entries are given to the log at once, and so many may be on their way to it.
 BATCH, AHEAD = 500, 3_000
 QUANTILES = 1_000
+#: So few clients come at once, for several bridges may share one core.
+AT_ONCE = 20
 
 Answer = dict[str, Any]
 Answers = dict[str, Callable[..., Awaitable[Answer]]]
@@ -210,7 +212,7 @@ async def clients(_: NatsSettings) -> AsyncIterator[tuple[Answer, Answers]]:
     tally.timing = True
 
     async def join(port: int, cookie: str, count: int) -> Answer:
-        await connect(Server(cast(asyncio.subprocess.Process, None), port, cookie), tally, count)
+        await connect(Server(cast(asyncio.subprocess.Process, None), port, cookie), tally, count, AT_ONCE)
         return {}
 
     async def forget() -> Answer:
