@@ -100,6 +100,9 @@ class Client(asyncio.BufferedProtocol):
         if self._ready_at in self._opening:
             self._open, self._opening = True, b""
             self._tally.ready += 1
+        elif not self._subscribes:
+            # A large snapshot comes in many reads.
+            self._opening = self._opening[-len(self._ready_at) :]
 
     def _time(self, data: bytes) -> None:
         now = time.monotonic()
