@@ -6,7 +6,8 @@ log      entries a second: states of pods given to the operator's writer until t
          copy has them; beside the in-process journal. A CPU second of the writer does not depend on the machine's load
 clients  1 bridge in one process with the journal, and 3 bridges at a log, each with its own 1,000 clients that watch
          all pods: from a pod's change to a client's read, and what each process used of a core
-memory   what the operator's side, NATS and a bridge hold with none and with so many pods, and with 1,000 clients
+memory   what the operator's side, NATS and a bridge hold with none and with so many pods; the bridge also once a page
+         was given them all, and the next operator that goes on from the log. "clients" has what 1,000 of them take
 
 Every part is a process of its own (tests/bench/scaling.py), NATS is the real server with file storage on loopback, and
 clients are real WebSockets in processes beside the bridges. Pods are copies of a recorded one that change one after
@@ -183,7 +184,7 @@ async def clients_of(bridges: int, rate: float, options: argparse.Namespace) -> 
 
 
 async def memory_with(objects: int, options: argparse.Namespace) -> Found:
-    """Resident MiB of each process with so many pods; of the bridge also once a client was given them all."""
+    """Resident MiB of each process with so many pods."""
     async with nats() as server, part("operator", server.url) as operator:
         await operator.ask("load", objects)
         begun = time.monotonic()
@@ -193,13 +194,16 @@ async def memory_with(objects: int, options: argparse.Namespace) -> Found:
             await crowd.ask("join", bridge.where["port"], bridge.where["cookie"], 1)
             asked = await bridge.ask("figures")
             writes = await operator.ask("figures")
+            async with part("operator", server.url) as next_one:
+                goes_on = await next_one.ask("figures")
             return {
                 "objects": float(objects),
                 "bridge": read["rss"] / MIB,
                 "bridge with a page": asked["rss"] / MIB,
                 "bridge peak": asked["peak"] / MIB,
                 "operator": writes["rss"] / MIB,
-                "operator peak": writes["peak"] / MIB,
+                "next operator": goes_on["rss"] / MIB,
+                "next operator peak": goes_on["peak"] / MIB,
                 "nats": memory_of(server.pid) / MIB,
                 "start s": loaded,
             }

@@ -44,6 +44,7 @@ from kubedom_operator import telling
 from kubedom_operator.jetstream.writer import LogWriter
 from kubedom_operator.pipeline import Pipeline
 from kubedom_operator.projection import decoder
+from kubedom_operator.resuming import Told, read
 
 RECORDED = Path(__file__).parents[1] / "recorded" / "pods.jsonl.gz"
 NAMESPACES = 100
@@ -92,14 +93,19 @@ class Telling:
     Args:
         publish: Takes entries.
         told: Waits until the log has all but so many of what it was given.
+        log: What it had before.
 
     """
 
-    def __init__(self, publish: Callable[[list[Entry]], None], told: Callable[[int], Awaitable[None]]) -> None:
+    def __init__(
+        self, publish: Callable[[list[Entry]], None], told: Callable[[int], Awaitable[None]], log: Told | None = None
+    ) -> None:
         self._publish = publish
         self._told = told
         self._pods = Pods()
         self._pipeline = Pipeline("bench", publish, clock=time.time)
+        if log is not None:
+            self._pipeline.resume(read(log))
         self._count = 0
 
     @property
@@ -145,7 +151,7 @@ class Telling:
 @contextlib.asynccontextmanager
 async def operator(nats: NatsSettings) -> AsyncIterator[tuple[Answer, Answers]]:
     writer = LogWriter(nats, cluster="bench", version="v1.36.3")
-    await writer.connect()
+    log = await writer.connect()
 
     async def told(left: int) -> None:
         # Given to the writer, which has not made messages of it yet, is not told either.
@@ -156,7 +162,7 @@ async def operator(nats: NatsSettings) -> AsyncIterator[tuple[Answer, Answers]]:
         return {"head": writer._outbox.head}
 
     async with writer.running(lambda: Beat(epoch="")):
-        yield {}, Telling(writer.put, told).answers | {"head": head}
+        yield {}, Telling(writer.put, told, log).answers | {"head": head}
 
 
 @contextlib.asynccontextmanager
