@@ -49,6 +49,12 @@ class NatsServer:
             assert time.monotonic() < deadline, f"nats-server takes no clients:\n{self.log()}"
             time.sleep(0.02)
 
+    @property
+    def pid(self) -> int:
+        """Its process, as long as it runs."""
+        assert self._process is not None
+        return self._process.pid
+
     def kill(self) -> None:
         """End it as the kernel would, without a chance to tidy up."""
         self._end(signal.SIGKILL)

@@ -100,6 +100,9 @@ class Client(asyncio.BufferedProtocol):
         if self._ready_at in self._opening:
             self._open, self._opening = True, b""
             self._tally.ready += 1
+        elif not self._subscribes:
+            # A large snapshot comes in many reads.
+            self._opening = self._opening[-len(self._ready_at) :]
 
     def _time(self, data: bytes) -> None:
         now = time.monotonic()
@@ -166,10 +169,10 @@ async def serving(name: str, core: int | None) -> AsyncIterator[Server]:
         await process.wait()
 
 
-async def connect(server: Server, tally: Tally, clients: int) -> None:
+async def connect(server: Server, tally: Tally, clients: int, at_once: int = CONNECT_AT_ONCE) -> None:
     loop = asyncio.get_running_loop()
-    for start in range(0, clients, CONNECT_AT_ONCE):
-        wanted = min(start + CONNECT_AT_ONCE, clients)
+    for start in range(0, clients, at_once):
+        wanted = min(start + at_once, clients)
         for _ in range(start, wanted):
             await loop.create_connection(
                 lambda: Client(tally, server.request(), bool(server.cookie)), "127.0.0.1", server.port

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import aiohttp
 import pytest
 from nats import connect
 from tests.apart import Apart
@@ -18,7 +19,9 @@ from tests.conftest import Cluster
 from tests.nats import NatsServer
 from tests.running import KUBEDOM, wait_for
 from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.client import connect as socket_connect
 from websockets.exceptions import ConnectionClosed
+from websockets.typing import Origin, Subprotocol
 
 pytestmark = pytest.mark.cluster
 Start = Callable[..., Apart]
@@ -140,6 +143,37 @@ async def test_a_bridge_that_ends_sends_its_pages_away(
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1012
     assert await asyncio.to_thread(bridge.ended) == 0
+
+
+async def test_who_signed_in_at_one_bridge_is_signed_in_at_every_other(
+    start: Start, shop: Shop, opened: list[ClientConnection]
+) -> None:
+    start("operator").ready()
+    first = start("bridge").ready()
+    # A browser's cookies are of a port, and all bridges of an installation have one.
+    second = start("bridge", "--host=127.0.0.2", f"--port={first.port}").ready()
+    other = f"http://127.0.0.2:{first.port}"
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
+        token = {"token": shop.token("alice")}
+        async with http.post(f"{first.origin}/api/session", json=token, headers={"Origin": first.origin}) as answer:
+            assert answer.ok, await answer.text()
+            (cookie,) = (f"{each.key}={each.value}" for each in answer.cookies.values())
+        async with http.get(f"{other}/api/session", headers={"Cookie": cookie}) as answer:
+            assert (await answer.json())["user"] == shop.user("alice")
+    socket = await socket_connect(
+        f"{other.replace('http', 'ws')}/api/socket",
+        origin=Origin(other),
+        subprotocols=[Subprotocol("kubedom.v1")],
+        additional_headers={"Cookie": cookie},
+        max_size=None,
+        proxy=None,
+    )
+    opened.append(socket)
+    await socket.send('{"type":"subscribe"}')
+    alice = Page(socket)
+    await alice.until(lambda: {"web", "db"} <= alice.names("Deployment"))
+    assert "kubedom_connections 1.0" in second.probe("/metrics")[1]
+    assert "kubedom_connections 0.0" in first.probe("/metrics")[1]
 
 
 async def test_a_bridge_serves_on_while_nats_is_away_and_says_so(

@@ -1,5 +1,7 @@
 """The programs that check deploy/, from pinned Go modules: helm and its unit tests, kubeconform, kube-score, promtool.
 
+Beside them oauth2-proxy, with which the sign-on is tested.
+
 In: deploy/checks, a Go module for each group. Out: a folder with every program, in a cache outside the checkout that is
 keyed by what is pinned. `python -m tests.deploy.tools` builds what is not there yet, and says where each one is.
 """
@@ -51,6 +53,25 @@ PARTS = (
     ),
 )
 PINS = Pins(ROOT / "deploy" / "checks", PARTS, title="the programs that check deploy/")
+PROXY = Part(
+    name="oauth2-proxy",
+    group="oauth2-proxy",
+    module="github.com/oauth2-proxy/oauth2-proxy/v7",
+    package="github.com/oauth2-proxy/oauth2-proxy/v7",
+)
+#: By itself, so that a test of the sign-on does not wait for the others, nor they for a new version of it.
+SIGN_ON = Pins(PINS.folder, (PROXY,), title="the proxy that signs users on")
+
+
+def ensure_proxy(progress: Callable[[str], None]) -> Path:
+    """Return oauth2-proxy, and build it first if it is not in the cache.
+
+    Raises:
+        BinariesUnavailable: It does not build, or there is no Go that could build it.
+
+    """
+    found = ensure_binaries(SIGN_ON, way="build", progress=progress, cache=user_cache_path("kubedom") / "checks")
+    return found.path(PROXY.name)
 
 
 def ensure_tools(progress: Callable[[str], None]) -> Binaries:
@@ -67,13 +88,19 @@ def main() -> int:
     """Build what is missing, and print a line for each program."""
     # Ends with an exception, so that no compiler is left behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+
+    def tell(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
     try:
-        tools = ensure_tools(lambda line: print(line, file=sys.stderr, flush=True))
+        tools = ensure_tools(tell)
+        proxy = ensure_proxy(tell)
     except KubedomError as error:
         print(error, file=sys.stderr)
         return error.exit_code
     for part in PARTS:
         print(f"{part.name} {PINS.version(part)} {tools.path(part.name)}")
+    print(f"{PROXY.name} {SIGN_ON.version(PROXY)} {proxy}")
     return 0
 
 
