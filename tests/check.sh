@@ -14,5 +14,10 @@ $bin/lint-imports
 $bin/python -m tests.release.versions
 tests/browser/check-types.sh
 tests/browser/check-package.sh
-$bin/pytest "$@"
+# Many tests wait for a cluster or a browser, so two run at a time, each with a control plane of its own.
+if (($#)); then
+  $bin/pytest "$@"
+else
+  $bin/pytest --numprocesses=2 --dist=loadfile
+fi
 wait $tools
