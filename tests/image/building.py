@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,8 +32,8 @@ for lock in /locks/*; do
     /pip/bin/python -m pip download --quiet --dest /wheels --no-deps --require-hashes --requirement "$lock"
 done
 """
-# Works in containers too, where neither overlays nor namespaces may be had.
-_STORAGE = {"STORAGE_DRIVER": "vfs", "BUILDAH_ISOLATION": "chroot"}
+# Works in containers too, where namespaces may not be had; overlays are used where there are any.
+_ISOLATION = {"BUILDAH_ISOLATION": "chroot"}
 
 
 class Workshop:
@@ -62,7 +63,6 @@ class Workshop:
         )
         layout = self._folder / f"{name}.oci"
         self._buildah("push", "--quiet", name, f"oci:{layout}:{name}")
-        tools.run("chmod", "-R", "a+rX", layout)
         return layout
 
     @contextmanager
@@ -72,8 +72,8 @@ class Workshop:
             yield Path(self._buildah("mount", container).strip())
 
     def remove(self) -> None:
-        """Take everything away again, which is root's."""
-        tools.run("rm", "-rf", self._folder)
+        """Take everything away again."""
+        shutil.rmtree(self._folder)
 
     @contextmanager
     def _container(self, image: str) -> Iterator[str]:
@@ -85,7 +85,7 @@ class Workshop:
 
     def _buildah(self, *arguments: str | Path) -> str:
         places = (f"--root={self._folder / 'storage'}", f"--runroot={self._folder / 'run'}")
-        return tools.run("buildah", *places, *arguments, environment=_STORAGE)
+        return tools.run("buildah", *places, *arguments, environment=_ISOLATION)
 
     def _import(self, wanted: rootfs.RootFilesystem, progress: Callable[[str], None], files: dict[str, str]) -> str:
         made = rootfs.ensure(wanted, progress)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tests.conftest import teller
-from tests.image import building, starting
+from tests.image import building, starting, tools
 from tests.image.building import Workshop
 
 NAME = "kubedom"
@@ -35,6 +35,7 @@ class Image:
 @pytest.fixture(scope="session")
 def workshop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
     """Where images are built."""
+    tools.check()
     made = Workshop(tmp_path_factory.mktemp("workshop"), teller(request.config))
     yield made
     made.remove()

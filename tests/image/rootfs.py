@@ -28,7 +28,7 @@ _TOLD = (
 )
 # What apt and dpkg left, and what mmdebstrap copied from this machine.
 _LEFT = re.compile(
-    r"\./(etc/(apt|hostname|resolv\.conf|fstab)|var/lib/apt|var/cache/apt|var/lib/dpkg(?!/status\.d)|dev)(/.*)?|\./var/lib/dpkg/"
+    r"\./(etc/(apt|hostname|resolv\.conf|fstab)|var/lib/apt|var/cache/apt|var/lib/dpkg(?!/status\.d)|dev)(/.*)?"
 )
 
 
@@ -73,7 +73,7 @@ def ensure(wanted: RootFilesystem, progress: Callable[[str], None]) -> Path:
             )
             _without_what_was_left(whole, part)
             part.rename(made)
-            tools.run("rm", whole)
+            whole.unlink()
     return made
 
 

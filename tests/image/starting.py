@@ -78,7 +78,7 @@ class Container:
         (self._bundle / "config.json").write_text(json.dumps(told))
         self._log = tempfile.TemporaryFile(mode="w+")  # noqa: SIM115 - closed with the container
         self._process = subprocess.Popen(
-            tools.as_root([*self._runc("run"), f"--bundle={self._bundle}", self._name]),
+            tools.command(*self._runc("run"), f"--bundle={self._bundle}", self._name),
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=subprocess.STDOUT,

@@ -23,10 +23,11 @@ from kubedom_operator.local.ports import free_ports
 pytestmark = pytest.mark.timeout(900, func_only=False)
 
 
-def answered(address: str) -> tuple[int, str]:
-    """The status and the text of an answer; 0 where nobody answers."""
+def answered(address: str, token: str = "") -> tuple[int, str]:
+    """The status and the text of an answer to the bearer of a token; 0 where nobody answers."""
+    request = urllib.request.Request(address, headers={"Authorization": f"Bearer {token}"} if token else {})
     try:
-        with urllib.request.urlopen(address, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=10) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as refusal:
         return refusal.code, refusal.read().decode()
@@ -86,11 +87,11 @@ def test_it_shows_the_cluster_that_it_runs_in(image: Image, cluster: Cluster, ac
             return container.running() and answered(f"http://127.0.0.1:{probes}/readyz")[0] == 200
 
         wait_for("/readyz", ready, seconds=120)
-        # Whoever is not signed in gets the form for it.
-        status, text = answered(f"http://127.0.0.1:{page}/")
-        assert (status, "<form" in text) == (401, True), text
-        status, text = answered(f"http://127.0.0.1:{page}/kubedom.js")
-        assert (status, text) == (200, (ROOT / "web/kubedom.js").read_text())
+        assert answered(f"http://127.0.0.1:{page}/")[0] == 401
+        token = (account / "token").read_text()
+        for path, file in (("", "index.html"), ("kubedom.js", "kubedom.js")):
+            status, text = answered(f"http://127.0.0.1:{page}/{path}", token)
+            assert (status, text) == (200, (ROOT / "web" / file).read_text())
         assert answered(f"http://127.0.0.1:{probes}/metrics")[0] == 200
         assert container.stop() == 0, container.output()
         assert "Traceback" not in container.output()
