@@ -28,6 +28,8 @@ from .seam import STALE_TIMES, Sink
 RECONCILE_SECONDS = 300.0
 RELIST_SETTLE_SECONDS = 1.0
 RESTART_SECONDS = (0.5, 30.0)
+#: After how many seconds credentials that could not be read are read again.
+LOGIN_SECONDS = 5.0
 #: How many objects of a kind are remembered as gone; events that are still on their way are of the last few.
 REMEMBERED = 10_000
 
@@ -114,6 +116,8 @@ class KopfSource:
         self._found_gone: dict[str, dict[str, None]] = {kind: {} for kind in self._kinds}
         self._synced: set[str] = set()
         self._relisted = asyncio.Event()
+        # Kopf runs and has credentials. It does not say that it watches, and of a kind without objects tells nothing.
+        self._runs = asyncio.Event()
         self._heard = dict.fromkeys(self._kinds, time.monotonic())
 
     @property
@@ -162,6 +166,11 @@ class KopfSource:
             if loop.time() - started > 60:
                 delay = RESTART_SECONDS[0]
             log.warning("The watch ended (%s); it starts again.", reason)
+            self._runs.clear()
+            for kind in self._kinds:
+                self._sink.trouble(kind, f"its watch ended ({reason})")
+            # So that it is looked at when it runs again, also where there is nothing to tell.
+            self._relisted.set()
             await asyncio.sleep(random.uniform(0, delay))  # noqa: S311 - jitter, not a secret
             delay = min(delay * 2, longest)
 
@@ -181,11 +190,12 @@ class KopfSource:
     def _registry(self) -> kopf.OperatorRegistry:
         registry = kopf.OperatorRegistry()
 
-        @kopf.on.login(registry=registry)
+        @kopf.on.login(registry=registry, backoff=LOGIN_SECONDS)
         async def login(**_: Any) -> kopf.ConnectionInfo:
             configuration, _name = await load_configuration(self._choice)
             # With its scheme before it: `Bearer` from a kubeconfig, `bearer` from a pod's service account.
             token = configuration.api_key.get("BearerToken", "").rpartition(" ")[2].strip()
+            self._runs.set()
             return kopf.ConnectionInfo(
                 server=configuration.host,
                 ca_path=configuration.ssl_ca_cert,
@@ -257,7 +267,12 @@ class KopfSource:
                 pass
 
     async def _compare_kind(self, kind: str) -> bool:
-        """Compare one kind; False where its first list is not complete yet or cannot be made."""
+        """Compare one kind; False where its first list is not complete yet or cannot be made, or Kopf does not run."""
+        try:
+            async with asyncio.timeout(RESTART_SECONDS[1]):
+                await self._runs.wait()
+        except TimeoutError:
+            return False
         # What is created while the list is made may be missing in it.
         before = set(self._sink.known(kind))
         try:
