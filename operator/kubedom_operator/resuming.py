@@ -10,7 +10,7 @@ Pure: the clock's value is passed in, and nothing is sent.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
@@ -73,18 +73,19 @@ class Before(NamedTuple):
 
 
 def read(told: Told) -> Before:
-    """Read what was told; an entry that is none is left out, and the log says how many there were."""
-    entries = _all(told.states, StateEntry)
-    incidents = [entry for entry in _all(told.incidents, EventEntry) if entry.incident is not None]
-    events = _all(told.events, EventEntry)
-    times = [entry.time for entry in entries] + [entry.time for entry in (*incidents, *events)]
-    moments = (seconds(time) or 0.0 for time in times)
-    return Before(
-        [State(entry.kind, _projection(entry), (entry.display, entry.workload)) for entry in entries if entry.uid],
-        incidents,
-        events,
-        max(moments, default=0.0) if not told.until else told.until,
-    )
+    """Read what was told; an entry that is none is left out, and the log says how many there were.
+
+    States are taken in one after the other: all of them at once, as JSON, are many times as large as what is kept.
+    """
+    states, latest = [], 0.0
+    for state in _each(told.states, StateEntry):
+        latest = max(latest, seconds(state.time) or 0.0)
+        if state.uid:
+            states.append(State(state.kind, _projection(state), (state.display, state.workload)))
+    incidents = [entry for entry in _each(told.incidents, EventEntry) if entry.incident is not None]
+    events = list(_each(told.events, EventEntry))
+    latest = max(latest, *(seconds(entry.time) or 0.0 for entry in (*incidents, *events)), 0.0)
+    return Before(states, incidents, events, told.until or latest)
 
 
 def restore(
@@ -142,16 +143,15 @@ def edges(before: Before) -> set[tuple[str, str, bytes]]:
     }
 
 
-def _all(given: Iterable[Mapping[str, Any]], wanted: type[T]) -> list[T]:
-    entries, unread = [], 0
+def _each(given: Iterable[Mapping[str, Any]], wanted: type[T]) -> Iterator[T]:
+    unread = 0
     for each in given:
         try:
-            entries.append(msgspec.convert(each, wanted))
+            yield msgspec.convert(each, wanted)
         except msgspec.ValidationError:
             unread += 1
     if unread:
         log.warning("%d entries of what was told before cannot be read; they are left as they are.", unread)
-    return entries
 
 
 def _projection(entry: StateEntry) -> Any:

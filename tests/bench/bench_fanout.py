@@ -27,7 +27,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tests.bench.fanning import SERVERS
-from tests.faults.wire import frame
+from tests.faults.wire import PONG, frame
 
 ROOT = Path(__file__).parents[2]
 CONNECT_AT_ONCE = 100
@@ -37,6 +37,9 @@ BUFFER_BYTES = 262_144
 # Begins an entry, and is no part of anything else that is sent.
 ENTRY = b'"at":"'
 STAMP_BYTES = 17
+# Of the server's keepalive, which closes a connection that does not answer; nothing in JSON looks like it.
+PING_BYTES = 4
+PING = bytes((0x89, PING_BYTES))
 
 
 class Tally:
@@ -67,8 +70,7 @@ class Client(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.WriteTransport)
         transport.write(self._request)
-        if self._subscribes:
-            self._transport = transport
+        self._transport = transport
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._tally.lost += 1
@@ -78,6 +80,9 @@ class Client(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         tally = self._tally
+        if (at := tally.buffer.find(PING, 0, nbytes)) >= 0:
+            payload = bytes(tally.buffer[at + len(PING) : at + len(PING) + PING_BYTES])
+            self._transport.write(frame(payload, opcode=PONG))
         if not self._open:
             self._shake_hands(bytes(tally.buffer[:nbytes]))
             return

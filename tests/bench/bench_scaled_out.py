@@ -4,8 +4,8 @@
 
 log      entries a second: states of pods given to the operator's writer until the log has them, and until a bridge's
          copy has them; beside the in-process journal. A CPU second of the writer does not depend on the machine's load
-clients  1 bridge in one process with the journal, and 3 bridges at a log, each with its own 1,000 clients that watch
-         all pods: from a pod's change to a client's read, and what each process used of a core
+clients  a bridge in one process with the journal, and 1 and 3 bridges at a log, each with its own 1,000 clients that
+         watch all pods: from a pod's change to a client's read, and what each process used of a core
 memory   what the operator's side, NATS and a bridge hold with none and with so many pods; the bridge also once a page
          was given them all, and the next operator that goes on from the log. "clients" has what 1,000 of them take
 
@@ -134,10 +134,10 @@ async def journal_on_jetstream(options: argparse.Namespace) -> Found:
 
 
 async def clients_of(bridges: int, rate: float, options: argparse.Namespace) -> Found:
-    """Latency and CPU with so many bridges; with one it is in the process that makes the changes."""
+    """Latency and CPU with so many bridges; with none it is in the process that makes the changes."""
     async with AsyncExitStack() as stack:
         server = None
-        if bridges == 1:
+        if not bridges:
             teller = await stack.enter_async_context(part("whole"))
             serving = [teller]
         else:
@@ -172,7 +172,7 @@ async def clients_of(bridges: int, rate: float, options: argparse.Namespace) -> 
     ]
     grown = [(late["rss"] - early["rss"]) / MIB for early, late in zip(empty, full, strict=True)]
     return {
-        "clients": float(bridges * options.clients),
+        "clients": float(len(serving) * options.clients),
         "rate": paced["rate"],
         "p50": latencies[len(latencies) // 2],
         "p99": latencies[len(latencies) * 99 // 100],
@@ -219,7 +219,7 @@ async def measure(options: argparse.Namespace) -> dict[str, list[dict[str, Any]]
         "clients": [
             (f"{name} at {rate:g}/s", lambda bridges=bridges, rate=rate: clients_of(bridges, rate, options))
             for rate in options.rates
-            for name, bridges in (("one process", 1), (f"{BRIDGES} bridges", BRIDGES))
+            for name, bridges in (("one process", 0), ("1 bridge", 1), (f"{BRIDGES} bridges", BRIDGES))
         ],
         "memory": [(f"{count:,} pods", lambda count=count: memory_with(count, options)) for count in options.objects],
     }

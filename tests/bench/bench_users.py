@@ -35,7 +35,7 @@ from websockets.typing import Origin, Subprotocol
 from kubedom_bridge.identity import TOKEN_SUBPROTOCOL
 from kubedom_bridge.kube import Api, ClusterChoice
 from kubedom_bridge.reviews import ACCESS_SECONDS
-from kubedom_operator import local
+from kubedom_operator import local, rbac_manifests
 
 SPACE = "kubedom-bench"
 MIB = 2**20
@@ -150,14 +150,17 @@ async def run(options: argparse.Namespace, cluster: Cluster) -> list[dict[str, A
     """Every number of users of both kinds, each at a bridge of its own."""
     namespaces = [f"bench-{number}" for number in range(options.namespaces)]
     made = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in (SPACE, *namespaces)]
-    cluster.apply(*made)
+    # With the roles by which `view` covers kubedom's own kinds.
+    cluster.apply(*made, *rbac_manifests.users())
     results = []
     api = await Api.connect(ClusterChoice(str(cluster.kubeconfig), cluster.context))
     with ExitStack() as stack:
         nats = stack.enter_context(NatsServer(Path(stack.enter_context(tempfile.TemporaryDirectory()))))
         where = (f"--kubeconfig={cluster.kubeconfig}", f"--context={cluster.context}", f"--nats={nats.url}")
         stack.enter_context(Apart("operator", *where)).ready(180)
-        for kind, title in (("all", "the whole cluster"), ("one", f"one of {options.namespaces} namespaces")):
+        every = {"all": "the whole cluster", "one": f"one of {options.namespaces} namespaces"}
+        for kind in options.rights:
+            title = every[kind]
             for count in options.users:
                 names = add_users(cluster, kind, count, namespaces)
                 rounds = []
@@ -176,6 +179,7 @@ async def run(options: argparse.Namespace, cluster: Cluster) -> list[dict[str, A
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--users", type=int, nargs="+", default=[10, 50])
+    parser.add_argument("--rights", nargs="+", choices=["all", "one"], default=["all", "one"])
     parser.add_argument("--namespaces", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=40)
     parser.add_argument("--rounds", type=int, default=1)

@@ -162,7 +162,10 @@ async def operator(nats: NatsSettings) -> AsyncIterator[tuple[Answer, Answers]]:
         return {"head": writer._outbox.head}
 
     async with writer.running(lambda: Beat(epoch="")):
-        yield {}, Telling(writer.put, told, log).answers | {"head": head}
+        tells = Telling(writer.put, told, log)
+        # As the command forgets it.
+        del log
+        yield {}, tells.answers | {"head": head}
 
 
 @contextlib.asynccontextmanager

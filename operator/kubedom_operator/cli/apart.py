@@ -134,6 +134,8 @@ class _Operator:
                 failed=failed,
                 traces=event_traces,
             )
+            # It is large, and of use to the operator's thread alone.
+            del told
             writer.failure.add_done_callback(lambda done: None if done.cancelled() else stopping.fail(done.result()))
             # Only from here on is there something to end in order.
             stopping.in_order()

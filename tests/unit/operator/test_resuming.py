@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
+from weakref import WeakSet
 
 from tests.unit.diagnosis.objects import NOW, ago, cond, container, ended, metadata, pod, running, waiting
 
@@ -320,6 +322,31 @@ def test_an_object_that_could_not_be_read_keeps_its_incident_and_is_not_told_aga
 
 def test_what_is_no_entry_is_left_out() -> None:
     assert read(Told([{"op": "upsert"}, {}], [{"op": "event"}], [{"x": 1}])) == ([], [], [], 0.0)
+
+
+def test_the_states_of_a_log_are_never_all_in_memory_as_json() -> None:
+    class Body(dict[str, Any]):
+        """One that can be watched."""
+
+        __hash__ = object.__hash__  # type: ignore[assignment]
+
+    first = Listener(NOW)
+    for number in range(20):
+        first.changed("Pod", pod(meta=metadata(f"p{number}")))
+    told = Log(first.entries).told(NOW)
+    alive: WeakSet[Any] = WeakSet()
+    most = 0
+
+    def states() -> Iterator[dict[str, Any]]:
+        nonlocal most
+        for state in told.states:
+            body = Body(state["object"])
+            alive.add(body)
+            most = max(most, len(alive))
+            yield {**state, "object": body}
+
+    assert len(read(Told(states())).states) == 20
+    assert most <= 3
 
 
 def test_where_nothing_was_told_it_is_a_first_start() -> None:
