@@ -6,6 +6,7 @@ pytest --kubeconfig FILE --context NAME   that one (or KUBEDOM_TEST_KUBECONFIG),
 
 import json
 import os
+import signal
 import subprocess
 import time
 import uuid
@@ -54,6 +55,12 @@ class Cluster:
         """Write an object's status, as the component does that is responsible for it."""
         patch = f"--patch={json.dumps({'status': status})}"
         self.kubectl("patch", kind, name, f"--namespace={namespace}", "--subresource=status", "--type=merge", patch)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let what tests start end by Ctrl-C, also where a shell started the run in its background, which ignores it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
