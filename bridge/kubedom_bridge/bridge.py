@@ -36,11 +36,12 @@ from .limits import (
     Connections,
 )
 from .metrics import Metrics
+from .outlook import Resource
 from .permissions import Permissions
 from .protocol import CloseCode
 from .records import Ledger, Record
 from .rest.commands import Commands
-from .reviews import AccessReviews, Resource, TokenReviews
+from .reviews import AccessReviews, TokenReviews
 from .session import Greeting, Services, Session
 from .settings import BridgeSettings
 from .signin import LocalSignIn

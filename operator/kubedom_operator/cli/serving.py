@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 
 from kubedom_bridge.bridge import Bridge
-from kubedom_bridge.reviews import Resource
+from kubedom_bridge.outlook import Resource
 from kubedom_bridge.settings import BridgeSettings
 from kubedom_operator.pipeline import TOLD
 from kubedom_operator.projection import KINDS
