@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import socket
 import subprocess
@@ -207,19 +206,9 @@ def test_a_reader_sees_the_pods_and_is_told_what_else_is_not_shown(
     kubeconfig = as_account(cluster, namespace, tmp_path, rules)
     cluster.apply(by_hand("api"), namespace=namespace)
     with KubedomRun(f"--kubeconfig={kubeconfig}", f"--namespace={namespace}") as run:
-        wait_for("its readiness", lambda: get(run, "/readyz")[0] == 200)
+        wait_for("its readiness", lambda: run.get("/readyz")[0] == 200)
         assert "deployments" in wait_for("what is not shown", lambda: "deployments" in run.output() and run.output())
         assert "healing" in run.output().lower()
-
-
-def get(run: KubedomRun, path: str) -> tuple[int, str]:
-    connection = http.client.HTTPConnection("127.0.0.1", run.port, timeout=10)
-    try:
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        return answer.status, answer.read().decode()
-    finally:
-        connection.close()
 
 
 def test_two_at_once_on_one_cluster(cluster: Cluster) -> None:
@@ -227,7 +216,7 @@ def test_two_at_once_on_one_cluster(cluster: Cluster) -> None:
     with KubedomRun(*which) as one, KubedomRun(*which) as other:
         assert one.port != other.port
         for run in (one, other):
-            wait_for("its readiness", lambda run=run: get(run, "/readyz")[0] == 200)
+            wait_for("its readiness", lambda run=run: run.get("/readyz")[0] == 200)
 
 
 @contextmanager
