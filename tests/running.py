@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import re
 import signal
@@ -60,6 +61,16 @@ class KubedomRun:
             if _LINK.search(line):
                 self._ready.set()
         self._ready.set()
+
+    def get(self, path: str, port: int = 0) -> tuple[int, str]:
+        """Ask for a path of the page's port, or another one of it, without signing in; the status and the body."""
+        connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=10)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
 
     def output(self) -> str:
         """All that it printed so far."""

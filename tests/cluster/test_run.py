@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import socket
 import subprocess
@@ -209,32 +208,22 @@ def test_a_reader_sees_the_pods_and_is_told_what_else_is_not_shown(
     kubeconfig = as_account(cluster, namespace, tmp_path, rules)
     cluster.apply(by_hand("api"), namespace=namespace)
     with KubedomRun(f"--kubeconfig={kubeconfig}", f"--namespace={namespace}") as run:
-        wait_for("its readiness", lambda: get(run, "/readyz")[0] == 200)
+        wait_for("its readiness", lambda: run.get("/readyz")[0] == 200)
         assert "deployments" in wait_for("what is not shown", lambda: "deployments" in run.output() and run.output())
         assert "healing" in run.output().lower()
-
-
-def get(run: KubedomRun, path: str, port: int = 0) -> tuple[int, str]:
-    connection = http.client.HTTPConnection("127.0.0.1", port or run.port, timeout=10)
-    try:
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        return answer.status, answer.read().decode()
-    finally:
-        connection.close()
 
 
 def test_probes_and_metrics_have_a_port_of_their_own(cluster: Cluster) -> None:
     (port,) = free_ports(1)
     which = (f"--kubeconfig={cluster.kubeconfig}", f"--context={cluster.context}", f"--probe-port={port}")
     with KubedomRun(*which) as run:
-        wait_for("its readiness", lambda: get(run, "/readyz", port) == (200, "ok\n"))
-        assert get(run, "/healthz", port) == (200, "ok\n")
-        status, metrics = get(run, "/metrics", port)
+        wait_for("its readiness", lambda: run.get("/readyz", port) == (200, "ok\n"))
+        assert run.get("/healthz", port) == (200, "ok\n")
+        status, metrics = run.get("/metrics", port)
         assert status == 200
         for line in ("kubedom_connections 0.0", "kubedom_ready 1.0", "kubedom_healing 1.0", "process_resident_memory"):
             assert line in metrics
-        assert get(run, "/metrics")[0] == 401, "the page's port has none"
+        assert run.get("/metrics")[0] == 401, "the page's port has none"
 
 
 def test_a_probe_port_in_use(cluster: Cluster) -> None:
@@ -250,7 +239,7 @@ def test_two_at_once_on_one_cluster(cluster: Cluster) -> None:
     with KubedomRun(*which) as one, KubedomRun(*which) as other:
         assert one.port != other.port
         for run in (one, other):
-            wait_for("its readiness", lambda run=run: get(run, "/readyz")[0] == 200)
+            wait_for("its readiness", lambda run=run: run.get("/readyz")[0] == 200)
 
 
 @contextmanager

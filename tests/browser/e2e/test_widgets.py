@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from http import HTTPStatus
 from pathlib import Path
-from urllib.error import HTTPError
-from urllib.request import urlopen
 
 import pytest
 from playwright.async_api import Page
@@ -36,14 +33,6 @@ PAGE = """<!doctype html>
 """
 
 
-def ready(origin: str) -> bool:
-    try:
-        with urlopen(f"{origin}/readyz") as answer:
-            return bool(answer.status == HTTPStatus.OK)
-    except HTTPError:
-        return False
-
-
 @pytest.mark.browsers("chromium", "firefox")
 async def test_a_page_of_widgets_tells_and_mends_a_failure(
     cluster: Cluster, namespace: str, start: Start, page: Page, tmp_path: Path
@@ -53,7 +42,7 @@ async def test_a_page_of_widgets_tells_and_mends_a_failure(
     name, uid = await asyncio.to_thread(running_pod, cluster, namespace, "api")
     run = start(f"--web-dir={tmp_path}")
     # Until then the page's health check is answered 503, and the console says so.
-    await asyncio.to_thread(wait_for, "a kubedom that is ready", lambda: ready(run.origin))
+    await asyncio.to_thread(wait_for, "a kubedom that is ready", lambda: run.get("/readyz")[0] == 200)
     await sign_in(page, run)
     await until_shown(page, uid)
     await until(page, "document.getElementById('failing').count === 0")
