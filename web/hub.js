@@ -12,17 +12,18 @@
  * @import {FromHub, Join, Port, ToHub} from './link.js'
  */
 import { Connection } from './connection.js';
+import { heartbeatOf } from './protocol.js';
 
 /** How many subscriptions the bridge lets one socket have. */
 const MOST = 16;
-/** A page is let go of when it has left as many heartbeats unanswered. */
+/** A page is let go of when it has left a heartbeat unanswered for the time of as many. */
 const PATIENCE = 4;
 
 /** How long a page may take to fetch a token until another one is asked. */
 const TOKEN_MS = 10_000;
 
 /** @typedef {{resolve: (token: string | undefined) => void, reject: (error: Error) => void}} Fetching */
-/** @typedef {{port: Port, id: string, join: Join, since: Position | null, unanswered: number, fetching: Fetching[]}} Page */
+/** @typedef {{port: Port, id: string, join: Join, since: Position | null, asked: number | null, fetching: Fetching[]}} Page */
 /** @typedef {{page: Page, id: string, acknowledged: boolean}} Call */
 
 export class Hub {
@@ -118,7 +119,7 @@ class Line {
     const id = this.#entered === 0 ? '' : `s${this.#entered}`;
     this.#entered += 1;
     /** @type {Page} */
-    const page = { port, id, join, since: join.since ?? null, unanswered: 0, fetching: [] };
+    const page = { port, id, join, since: join.since ?? null, asked: null, fetching: [] };
     this.#pages.set(port, page);
     if (this.#pages.size === 1 && this.#entered === 1) {
       this.#connection.open();
@@ -151,7 +152,7 @@ class Line {
   hear(port, said) {
     const page = this.#pages.get(port);
     if (!page) return;
-    page.unanswered = 0;
+    page.asked = null;
     if (said.hurry) this.#connection.hurry();
     if (said.retry) this.#connection.retry();
     if (said.send) this.#send(page, said.send);
@@ -218,9 +219,12 @@ class Line {
   #beat(message) {
     // A page that comes later is told where the journal is then.
     if (this.#hello && message.head !== undefined) this.#hello = { ...this.#hello, head: message.head };
+    // Not by how many came: after a standstill they come all at once, and no page can answer between two of them.
+    const now = performance.now();
+    const patience = PATIENCE * heartbeatOf(this.#hello ?? message);
     for (const page of [...this.#pages.values()]) {
-      page.unanswered += 1;
-      if (page.unanswered > PATIENCE) this.#drop(page);
+      page.asked ??= now;
+      if (now - page.asked >= patience) this.#drop(page);
     }
   }
 

@@ -90,11 +90,20 @@ export function isObject(value) {
 const DEFAULT_HEARTBEAT_S = 15;
 
 /**
+ * How many milliseconds there are between two heartbeats.
+ *
+ * @param {ServerMessage} hello
+ */
+export function heartbeatOf(hello) {
+  return Number(hello.heartbeat ?? DEFAULT_HEARTBEAT_S) * 1000;
+}
+
+/**
  * After how many milliseconds without a message a heartbeat has been missed.
  *
  * @param {ServerMessage} hello
  */
 export function silenceOf(hello) {
-  const heartbeat = Number(hello.heartbeat ?? DEFAULT_HEARTBEAT_S) * 1000;
+  const heartbeat = heartbeatOf(hello);
   return heartbeat + Math.min(5000, heartbeat / 2);
 }

@@ -1,11 +1,13 @@
 """The connection: resumed without loss or repetition, and honest about how it is."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 from playwright.async_api import Page
 from tests.browser.sdk.conftest import RECORDER, Listening, Open
-from tests.browser.sdk.scripted import ScriptedBridge, changes, event, gone, hello, pod, snapshot
+from tests.browser.sdk.scripted import Peer, ScriptedBridge, changes, event, gone, hello, pod, snapshot
+from websockets.exceptions import ConnectionClosed
 
 pytestmark = pytest.mark.browsers("chromium", "firefox")
 
@@ -115,6 +117,44 @@ async def test_heartbeats_keep_it_live(bridge: ScriptedBridge, open_page: Open) 
     await page.until_state("live")
     assert "stale" not in [each["state"] for each in await page.heard("kube:status")]
     assert bridge.connections == 1
+
+
+async def test_heartbeats_that_come_all_at_once_are_no_reason_to_let_go_of_a_page(
+    bridge: ScriptedBridge, open_page: Open
+) -> None:
+    # As after a standstill: the page had no moment to answer between two of them.
+    page, peer = await open_page(pod("a"))
+    await asyncio.gather(*(peer.send({"type": "heartbeat", "head": 10}) for _ in range(20)))
+    await peer.send(changes(pod("later", 11)))
+    await page.until_heard("podCreated")
+    assert "stale" not in [each["state"] for each in await page.heard("kube:status")]
+    assert bridge.connections == 1
+
+
+async def test_a_page_that_stands_still_is_let_go_of_and_comes_back(
+    bridge: ScriptedBridge, open_page: Open, browser_name: str
+) -> None:
+    if browser_name == "firefox":
+        pytest.skip("Firefox reads a worker's socket on the page's thread: the hub stands still with the page.")
+    page, peer = await open_page(pod("a"), heartbeat=0.5)
+    hold = "() => { const end = performance.now() + 5000; while (performance.now() < end); }"
+    held = asyncio.create_task(page.page.evaluate(hold))
+    beating = asyncio.create_task(beat(peer, seconds=0.1))
+    await peer.closed()
+    assert not held.done()
+    beating.cancel()
+    again, subscription = await bridge.subscribed()
+    assert subscription["since"] == {"epoch": "e1", "sequence": 10}
+    await again.send(hello(head=11), changes(pod("later", 11)))
+    await page.until_heard("podCreated")
+    await held
+
+
+async def beat(peer: Peer, seconds: float) -> None:
+    with suppress(ConnectionClosed):
+        while True:
+            await peer.send({"type": "heartbeat", "head": 10})
+            await asyncio.sleep(seconds)
 
 
 async def test_a_malformed_frame_resumes_and_the_second_reads_everything(
