@@ -51,8 +51,13 @@ class Openings:
             if entry.incident.phase == "end":
                 incidents.pop(entry.incident.id, None)
                 continue
-            incident = incidents[entry.incident.id] = self._read(entry)
-            if entry.incident.phase == "begin" and entry.severity != "info":
+            incident = self._read(entry)
+            # A workload's own incident tells later what those of its pods told: it does not begin to fail once more.
+            told_already = incident.subject.key == incident.owner.key and any(
+                each.owner.key == incident.owner.key for each in incidents.values()
+            )
+            incidents[entry.incident.id] = incident
+            if entry.incident.phase == "begin" and entry.severity != "info" and not told_already:
                 key, began = (entry.namespace, incident.owner.key), incident.since if entry.replayed else self._clock()
                 self._began[key] = max(began, self._began.get(key, began))
         return touched

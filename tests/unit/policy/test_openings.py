@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -31,7 +32,7 @@ class Cluster:
     def _told(self, entries: list[Entry]) -> None:
         self.touched.append(self.openings.take(entries))
 
-    def deploy(self, ready: int = 0, replicas: int | None = 3) -> None:
+    def deploy(self, ready: int = 0, replicas: int | None = 3, conditions: Iterable[dict[str, str]] = ()) -> None:
         self.pipeline.changed(
             "Deployment",
             from_object(
@@ -39,7 +40,13 @@ class Cluster:
                 {
                     "metadata": {"name": "web", "namespace": "default", "uid": "uid-web"},
                     "spec": {"replicas": replicas},
-                    "status": {"readyReplicas": ready, "replicas": 3, "availableReplicas": 3, "updatedReplicas": 3},
+                    "status": {
+                        "readyReplicas": ready,
+                        "replicas": 3,
+                        "availableReplicas": 3,
+                        "updatedReplicas": 3,
+                        "conditions": list(conditions),
+                    },
                 },
             ),
         )
@@ -87,6 +94,31 @@ def test_two_that_fail_alike_are_the_deployments_own_failure_too_and_count_once(
     assert list(cluster.openings.began("default")) == [("default", "Deployment/web")]
     assert cluster.openings.began(None) == cluster.openings.began("default")
     assert cluster.openings.began("shop") == {}
+
+
+def test_what_a_failing_workload_tells_itself_is_no_new_beginning_but_another_failing_pod_is() -> None:
+    stalled = {
+        "type": "Progressing",
+        "status": "False",
+        "reason": "ProgressDeadlineExceeded",
+        "lastTransitionTime": "2026-01-01T00:00:00Z",
+    }
+    cluster = Cluster()
+    cluster.deploy()
+    cluster.pipeline.changed("Pod", crashing("web-5d4-a"))
+    cluster.now += 60
+    cluster.deploy(conditions=[stalled])
+    assert {incident.failure for incident in cluster.openings.of("default")} > {"ContainerCrashLoop"}
+    assert cluster.openings.began("default") == {("default", "Deployment/web"): NOW}
+    cluster.pipeline.changed("Pod", crashing("web-5d4-b"))
+    assert cluster.openings.began("default") == {("default", "Deployment/web"): NOW + 60}
+    cluster.pipeline.gone("Pod", "uid-web-5d4-a")
+    cluster.pipeline.gone("Pod", "uid-web-5d4-b")
+    cluster.deploy()
+    assert list(cluster.openings.of("default")) == []
+    cluster.now += 60
+    cluster.deploy(conditions=[stalled])
+    assert cluster.openings.began("default") == {("default", "Deployment/web"): NOW + 120}
 
 
 def test_what_ends_is_not_open_any_more() -> None:
