@@ -3,10 +3,21 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bin=.venv/bin
+# What tests/deploy runs is built from here on, beside the other checks; these tests wait for it.
+nice $bin/python -m tests.deploy.tools &
+tools=$!
+trap 'kill $tools 2>/dev/null || true' EXIT
 $bin/ruff check
 $bin/ruff format --check
 $bin/mypy
 $bin/lint-imports
+$bin/python -m tests.release.versions
 tests/browser/check-types.sh
 tests/browser/check-package.sh
-$bin/pytest "$@"
+# Many tests wait for a cluster or a browser, so two run at a time, each with a control plane of its own.
+if (($#)); then
+  $bin/pytest "$@"
+else
+  $bin/pytest --numprocesses=2 --dist=loadfile
+fi
+wait $tools

@@ -6,6 +6,7 @@ pytest --kubeconfig FILE --context NAME   that one (or KUBEDOM_TEST_KUBECONFIG),
 
 import json
 import os
+import signal
 import subprocess
 import time
 import uuid
@@ -56,6 +57,12 @@ class Cluster:
         self.kubectl("patch", kind, name, f"--namespace={namespace}", "--subresource=status", "--type=merge", patch)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let what tests start end by Ctrl-C, also where a shell started the run in its background, which ignores it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("kubedom")
     group.addoption(
@@ -80,7 +87,7 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
         yield found
         return
     _remove_abandoned()
-    made = local.ensure_cluster(f"{_OWN}{os.getpid()}", progress=_teller(request.config))
+    made = local.ensure_cluster(f"{_OWN}{os.getpid()}", progress=teller(request.config))
     try:
         yield Cluster(made.kubeconfig, made.context, made.server, made)
     finally:
@@ -140,7 +147,8 @@ def _alive(pid: int) -> bool:
     return True
 
 
-def _teller(config: pytest.Config) -> Any:
+def teller(config: pytest.Config) -> Any:
+    """Say what takes its time while pytest captures what is printed."""
     # Past pytest's capture: a first start builds for minutes, and a silent test run looks dead.
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     capture = config.pluginmanager.get_plugin("capturemanager")

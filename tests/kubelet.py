@@ -65,6 +65,12 @@ def crash_looping(ended: dict[str, Any], restarts: int = 3) -> dict[str, Any]:
     return _status({"waiting": waiting}, ready=False, restarts=restarts, last={"terminated": ended})
 
 
+def not_pulled() -> dict[str, Any]:
+    """The kubelet waits before it tries again to pull the image."""
+    waiting = {"reason": "ImagePullBackOff", "message": 'Back-off pulling image "example.com/main:1.0"'}
+    return _status({"waiting": waiting}, ready=False, restarts=0, last={})
+
+
 def moment(seconds_ago: float = 0.0) -> str:
     """Write a time as Kubernetes does."""
     return (datetime.now(UTC) - timedelta(seconds=seconds_ago)).strftime("%Y-%m-%dT%H:%M:%SZ")

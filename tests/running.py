@@ -62,9 +62,9 @@ class KubedomRun:
                 self._ready.set()
         self._ready.set()
 
-    def get(self, path: str) -> tuple[int, str]:
-        """Ask for a path without signing in; the status and the body."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+    def get(self, path: str, port: int = 0) -> tuple[int, str]:
+        """Ask for a path of the page's port, or another one of it, without signing in; the status and the body."""
+        connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=10)
         try:
             connection.request("GET", path)
             answer = connection.getresponse()

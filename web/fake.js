@@ -128,7 +128,7 @@ export class FakeCluster {
       const missed = this.#told.slice(join.since.sequence).map((entry) => ({ ...entry, replayed: true }));
       return this.#say({ message: { type: 'changes', entries: missed } });
     }
-    if (!send) return;
+    if (!send || send.type === 'seen') return;
     const { id } = send;
     if (!this.#connected) return this.#say({ unsent: id });
     if (send.type === 'can') {

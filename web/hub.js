@@ -163,6 +163,7 @@ class Line {
 
   /** @param {Page} page @param {NonNullable<ToHub['send']>} message */
   #send(page, message) {
+    if (message.type === 'seen') return this.#connection.send(message);
     if (!this.#connection.greeted) {
       page.port.postMessage({ unsent: message.id });
       return;

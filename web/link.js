@@ -6,7 +6,7 @@
  * that after any pause the subscription goes on where this page was told last.
  *
  * @import {ConnectionStatus, ServerMessage} from './index.js'
- * @import {Can, Command, Filter, Position} from './messages.js'
+ * @import {Can, Command, Filter, Position, Seen} from './messages.js'
  */
 import { backoff } from './backoff.js';
 import { openPort } from './ports.js';
@@ -22,7 +22,7 @@ const QUIET_MS = 60_000;
 /**
  * What a page says to the hub, one thing at a time.
  *
- * @typedef {{join?: Join, leave?: true, here?: true, hurry?: true, retry?: true, send?: Command | Can, token?: string, noToken?: string,
+ * @typedef {{join?: Join, leave?: true, here?: true, hurry?: true, retry?: true, send?: Command | Can | Seen, token?: string, noToken?: string,
  *   unreadable?: string}} ToHub
  */
 /**
@@ -99,7 +99,7 @@ export class Link {
   }
 
   /**
-   * @param {Command | Can} message
+   * @param {Command | Can | Seen} message
    * @returns {boolean} Whether there is a connection that it can go by.
    */
   send(message) {

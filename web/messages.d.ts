@@ -7,7 +7,7 @@ export type Message = ClientMessage | ServerMessage;
 /**
  * What a page sends.
  */
-export type ClientMessage = Subscribe | Unsubscribe | Token | Command | Can;
+export type ClientMessage = Subscribe | Unsubscribe | Token | Command | Can | Seen;
 /**
  * What a page is sent.
  */
@@ -135,6 +135,10 @@ export interface Filter {
    * Only the events of failures are told, and no states.
    */
   openIncidents?: boolean;
+  /**
+   * Events are told, and no states.
+   */
+  eventsOnly?: boolean;
 }
 /**
  * A place in one journal: sequences of different epochs cannot be compared.
@@ -225,6 +229,16 @@ export interface Question {
    */
   name: string;
   target: Target;
+}
+/**
+ * Say that the listeners have been told of events which have a `traceparent`; there is no answer.
+ */
+export interface Seen {
+  type: 'seen';
+  /**
+   * @maxItems 100
+   */
+  traceparents: string[];
 }
 /**
  * The first message, and the answer to a `token` message.
@@ -414,6 +428,10 @@ export interface EventEntry {
    * The other kinds that it tells of; who may not list these is not told of it.
    */
   speaksOf?: string[];
+  /**
+   * W3C Trace Context, where this event is traced; a page answers it with `seen`.
+   */
+  traceparent?: string;
   /**
    * It is told late: open no modal, start no action.
    */

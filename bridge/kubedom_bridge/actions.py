@@ -19,9 +19,9 @@ import msgspec
 
 from .action_catalogue import ACTION_KINDS, TARGETS, ActionKind
 from .errors import CommandRefused
-from .journal import Journal, Record
 from .kube import Api, ApiError, create_named
 from .protocol import Command, Target
+from .records import Ledger, Record
 
 GROUP = "kubedom.dev"
 VERSION = "v1alpha1"
@@ -185,7 +185,7 @@ class ActionGateway:
 
     """
 
-    def __init__(self, journal: Journal, not_healing: Callable[[], str] = lambda: "") -> None:
+    def __init__(self, journal: Ledger, not_healing: Callable[[], str] = lambda: "") -> None:
         self._not_healing = not_healing
         self._waiting: dict[tuple[str, str], list[asyncio.Future[Outcome]]] = {}
         self._unfollow = journal.follow(self._published)

@@ -12,6 +12,8 @@ import re
 from collections.abc import Sequence
 
 log = logging.getLogger("kubedom.audit")
+#: The attribute of a log record that has the line's fields.
+FIELDS = "audit_fields"
 
 #: `Bearer` and what follows, the token subprotocol, and a JWT wherever it stands.
 _SECRETS = re.compile(
@@ -46,7 +48,7 @@ def record(
         changes: Of an action: sentences on what it changed.
 
     """
-    line = {
+    line: dict[str, str | list[str]] = {
         "event": event,
         "user": user,
         "source": source,
@@ -57,7 +59,13 @@ def record(
         "approvedBy": approved_by,
         "changes": list(changes),
     }
-    log.info("%s", redacted(json.dumps({key: value for key, value in line.items() if value})))
+    fields = {key: _clean(value) for key, value in line.items() if value}
+    # The fields also as they are, for a log that is made of fields.
+    log.info("%s", json.dumps(fields), extra={FIELDS: fields})
+
+
+def _clean(value: str | list[str]) -> str | list[str]:
+    return redacted(value) if isinstance(value, str) else [redacted(each) for each in value]
 
 
 def redacted(text: str) -> str:

@@ -155,7 +155,7 @@ class ReviewedAuthority:
 
     async def rights(self, identity: Identity) -> Rights:
         """What the API server allows them to list and watch."""
-        return await self.access.rights(identity.user)
+        return await self.access.rights(identity.user, self.api(identity) if identity.token else None)
 
     def api(self, identity: Identity) -> Api:
         """With the user's own token; for whom the proxy vouched by impersonation, or by a review of their rights."""

@@ -21,11 +21,11 @@ from .app import make_app, packaged_web_dir
 from .arrivals import Arrivals
 from .authority import Authority, LocalAuthority, ReviewedAuthority
 from .delivery import Delivery
+from .delivery_traces import DeliveryTraces
 from .drain import drain
 from .errors import KubedomError
 from .frames import heartbeat, text_frame
 from .identity import Proof, SignInRefused, token_of_header, token_of_subprotocols
-from .journal import Journal, Record
 from .kube import Api
 from .limits import (
     CONNECTIONS_A_USER,
@@ -36,16 +36,19 @@ from .limits import (
     Connections,
 )
 from .metrics import Metrics
+from .outlook import Resource
 from .permissions import Permissions
 from .protocol import CloseCode
+from .records import Ledger, Record
 from .rest.commands import Commands
-from .reviews import AccessReviews, Resource, TokenReviews
+from .reviews import AccessReviews, TokenReviews
 from .session import Greeting, Services, Session
 from .settings import BridgeSettings
 from .signin import LocalSignIn
 from .site import Site
 from .snapshots import Snapshots
 from .subscriptions import Telling
+from .traces import Traces
 from .upgrade import PunctualHttp, SocketHost, Upgraded, refuse
 
 #: How long requests that are under way may take when the bridge ends.
@@ -54,6 +57,8 @@ SIGN_IN_SECONDS = 5.0
 #: How often it is looked whether a decision about rights or tokens has run out.
 RIGHTS_SECONDS = 5.0
 NEW_NAMESPACE_SECONDS = 0.2
+#: Over so long pages come back when all have to.
+ANEW_SECONDS = 3.0
 AGE_SECONDS = (30 * 60.0, 60 * 60.0)
 
 
@@ -89,6 +94,7 @@ class Bridge:
         watch_age: Says how many seconds ago the API server was heard of the kind of which that is longest.
         not_healing: Says why actions are not carried out; an empty string when they are.
         stating: Whether it asks for a proxy's users in its own name, for it may not impersonate them.
+        traces: Where the spans of traced events go; None for nowhere.
 
     """
 
@@ -97,7 +103,7 @@ class Bridge:
         settings: BridgeSettings,
         listener: socket.socket,
         *,
-        journal: Journal,
+        journal: Ledger,
         api: Api,
         user: str,
         resources: Mapping[str, Resource],
@@ -107,6 +113,7 @@ class Bridge:
         watch_age: Callable[[], float] = lambda: 0.0,
         not_healing: Callable[[], str] = lambda: "",
         stating: bool = False,
+        traces: Traces | None = None,
     ) -> None:
         loop = asyncio.get_running_loop()
         self._settings = settings
@@ -137,7 +144,8 @@ class Bridge:
             )
         else:
             self.authority = LocalAuthority(self.signin, cookie, api, user)
-        self.delivery = Delivery(journal, metrics=self.metrics)
+        delivery_traces = DeliveryTraces(traces, journal_clock=loop.time) if traces is not None else None
+        self.delivery = Delivery(journal, metrics=self.metrics, traces=delivery_traces)
         self._services = Services(
             telling=Telling(
                 journal=journal,
@@ -159,6 +167,7 @@ class Bridge:
             metrics=self.metrics,
             messages=Buckets(protocol.MESSAGES_PER_SECOND, protocol.MESSAGE_BURST),
             commands=Buckets(protocol.COMMANDS_PER_SECOND, protocol.COMMAND_BURST),
+            traces=delivery_traces,
         )
         own = (settings.web_dir,) if settings.web_dir is not None else ()
         names = {settings.host, "127.0.0.1", "localhost"}
@@ -198,6 +207,12 @@ class Bridge:
         """Make a link that signs a browser in, once."""
         host = f"[{self._settings.host}]" if ":" in self._settings.host else self._settings.host
         return f"http://{host}:{self.port}/signin?code={self.signin.new_code()}"
+
+    def begin_anew(self) -> None:
+        """Let every page begin anew, for the journal tells of the cluster from its beginning now."""
+        for session in tuple(self._sessions):
+            hint = random.uniform(0.1, ANEW_SECONDS)  # noqa: S311 - jitter
+            session.cut_off(CloseCode.RESTARTING, f"the log begins anew; retry after {hint:.1f} s")
 
     async def look_after_rights(self) -> None:
         """Ask for everybody who is connected who they are and what they may see now."""

@@ -15,10 +15,11 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
+from .delivery_traces import DeliveryTraces
 from .frames import changes, text_frame
-from .journal import Journal, Record
 from .metrics import Metrics
 from .protocol import CloseCode
+from .records import Ledger, Record
 from .view import View
 
 TICK_SECONDS = 0.010
@@ -66,13 +67,15 @@ class Delivery:
 
     def __init__(
         self,
-        journal: Journal,
+        journal: Ledger,
         *,
         tick: float = TICK_SECONDS,
         stuck: float = STUCK_SECONDS,
         metrics: Metrics | None = None,
+        traces: DeliveryTraces | None = None,
     ) -> None:
         self._journal = journal
+        self._traces = traces
         self._metrics = metrics or Metrics()
         self._tick = tick
         self._stuck = stuck
@@ -167,8 +170,13 @@ class Delivery:
             return
         started = self._loop.time()
         head = records[-1].sequence
+        traced = self._traces.begin(records) if self._traces is not None else ()
         for (view, name), group in tuple(self._groups.items()):
-            self._tell(view, name, group, records, head)
+            written = self._tell(view, name, group, records, head)
+            for each in traced:
+                each.count(view, written)
+        if self._traces is not None:
+            self._traces.end(traced)
         self._last_flush = self._loop.time()
         self._flush_took = self._last_flush - started
         self._metrics.flush.observe(self._flush_took)
@@ -187,7 +195,8 @@ class Delivery:
         self._flush_due = None
         self.flush()
 
-    def _tell(self, view: View, name: str, group: set[Subscriber], records: list[Record], head: int) -> None:
+    def _tell(self, view: View, name: str, group: set[Subscriber], records: list[Record], head: int) -> int:
+        """Tell a group, and say to how many sockets a frame was written."""
         entries = view.live(records)
         message = changes(entries, name) if entries else b""
         frames: dict[bool, bytes] = {}
@@ -207,6 +216,7 @@ class Delivery:
             sent += len(frame)
         self._metrics.entries.inc(len(entries) * written)
         self._metrics.bytes.inc(sent)
+        return written
 
     def _superseded(self, record: Record) -> bool:
         superseded = self._journal.superseded(record)

@@ -1,4 +1,4 @@
-"""From the thread that makes journal entries to the loop that owns the journal.
+"""From the thread that makes journal entries to the loop that owns the log.
 
 In come batches of entries on one thread, out go the same entries in the same order on the loop, as one batch for all
 that came while the loop was busy. When the loop is behind, states conflate: of one object the newest takes the place
@@ -16,24 +16,16 @@ from .protocol import DeleteEntry, Entry, StateEntry
 
 
 class Handover:
-    """Takes entries on any one thread and publishes them on the journal's loop.
+    """Takes entries on any one thread and gives them to whoever takes them on the loop.
 
     Args:
-        call_soon: Runs a function on the journal's loop soon, from any thread (`loop.call_soon_threadsafe`).
-        publish: The journal's.
+        wake: Called on the making thread when there is something to take again; it lets the loop take it soon.
         clock: Monotonic seconds.
 
     """
 
-    def __init__(
-        self,
-        call_soon: Callable[[Callable[[], None]], Any],
-        publish: Callable[[list[Entry]], None],
-        *,
-        clock: Callable[[], float],
-    ) -> None:
-        self._call_soon = call_soon
-        self._publish = publish
+    def __init__(self, wake: Callable[[], Any], *, clock: Callable[[], float]) -> None:
+        self._wake = wake
         self._clock = clock
         self._lock = threading.Lock()
         self._waiting: list[Entry] = []
@@ -53,7 +45,22 @@ class Handover:
             for entry in entries:
                 self._add(entry)
         if idle:
-            self._call_soon(self._take)
+            self._wake()
+
+    def take(self) -> list[Entry]:
+        """Take all that waits, in order; called on the loop."""
+        with self._lock:
+            entries, self._waiting = self._waiting, []
+            self._places.clear()
+            if entries:
+                self._lag = self._clock() - self._since
+        return entries
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there is something to take."""
+        with self._lock:
+            return bool(self._waiting)
 
     def lag(self) -> float:
         """How many seconds the loop is behind: the age of the oldest entry that waits, or the last batch's."""
@@ -71,10 +78,3 @@ class Handover:
         elif isinstance(entry, DeleteEntry):
             self._places.pop(entry.uid, None)
         self._waiting.append(entry)
-
-    def _take(self) -> None:
-        with self._lock:
-            entries, self._waiting = self._waiting, []
-            self._places.clear()
-            self._lag = self._clock() - self._since
-        self._publish(entries)

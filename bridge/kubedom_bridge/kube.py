@@ -8,22 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
 import ssl
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 import aiohttp
-import yaml
-from kubernetes.aio import client, config
-from kubernetes.aio.config.config_exception import ConfigException
+from kubernetes.aio import client
 from multidict import CIMultiDict
 
+from .credentials import IN_CLUSTER, SERVICE_ACCOUNT, load_configuration
+from .credentials import ClusterChoice as ClusterChoice
 from .errors import AdmissionDenied, ClusterUnreachable, ConfigurationError, KubedomError, NotPermitted
 
 REQUEST_SECONDS = 30.0
@@ -73,69 +71,6 @@ class ApiError(KubedomError):
         self.causes = tuple(causes)
 
 
-class ClusterChoice(NamedTuple):
-    """Which cluster is meant; None leaves the choice to kubectl's rules."""
-
-    kubeconfig: str | None = None
-    context: str | None = None
-
-
-def kubeconfig_path(choice: ClusterChoice) -> str | None:
-    """Find the kubeconfig as kubectl does: the option, then KUBECONFIG, then the home folder's, else None.
-
-    Raises:
-        ConfigurationError: where a file that was named is not there.
-
-    """
-    named, field = choice.kubeconfig, "--kubeconfig"
-    if named is None:
-        named, field = os.environ.get("KUBECONFIG") or None, "KUBECONFIG"
-    if named is not None:
-        existing = [part for part in named.split(os.pathsep) if part and Path(part).expanduser().is_file()]
-        if not existing:
-            raise ConfigurationError(
-                f"There is no kubeconfig at {named}.", remedy=f"Correct {field}, or leave it out.", field=field
-            )
-        return os.pathsep.join(existing)
-    home = Path("~/.kube/config").expanduser()
-    return str(home) if home.is_file() else None
-
-
-async def load_configuration(choice: ClusterChoice) -> tuple[client.Configuration, str]:
-    """Read the credentials and name the cluster.
-
-    Returns:
-        The client's configuration, and the context's name (`in-cluster` in a pod).
-
-    Raises:
-        ConfigurationError: where there is no cluster to speak to, or the kubeconfig cannot be used.
-
-    """
-    configuration = client.Configuration()
-    path = kubeconfig_path(choice)
-    if path is None:
-        if "KUBERNETES_SERVICE_HOST" not in os.environ:
-            raise ConfigurationError(
-                "There is no cluster: no KUBECONFIG, no ~/.kube/config and no pod's service account.",
-                remedy="Name one with --kubeconfig, or start a local one with `kubedom cluster up`.",
-                field="--kubeconfig",
-            )
-        config.load_incluster_config(client_configuration=configuration)
-        return configuration, "in-cluster"
-    try:
-        _, current = config.list_kube_config_contexts(path)
-        await config.load_kube_config(
-            config_file=path, context=choice.context, client_configuration=configuration, persist_config=False
-        )
-    except (ConfigException, yaml.YAMLError, OSError, AttributeError, TypeError, KeyError, ValueError) as error:
-        raise ConfigurationError(
-            f"The kubeconfig {path} cannot be used: {' '.join(str(error).split())}.",
-            remedy="Check it with `kubectl config view`, and the context with `kubectl config get-contexts`.",
-            field="--context" if choice.context else "--kubeconfig",
-        ) from None
-    return configuration, choice.context or str(current["name"])
-
-
 class Api:
     """Calls to one API server as one identity."""
 
@@ -159,7 +94,9 @@ class Api:
         except (ssl.SSLError, OSError, ValueError) as error:
             raise ConfigurationError(
                 f"The certificates of context {name} cannot be read: {error}.",
-                remedy="Check certificate-authority and client-certificate in the kubeconfig.",
+                remedy=f"Check {SERVICE_ACCOUNT}/ca.crt in the pod."
+                if name == IN_CLUSTER
+                else "Check certificate-authority and client-certificate in the kubeconfig.",
                 field="--kubeconfig",
             ) from None
 
@@ -258,7 +195,7 @@ class Api:
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise ClusterUnreachable(
                 f"The API server {self.server} of context {self.name} does not answer: {str(error) or 'timed out'}.",
-                remedy="Check that the cluster runs and that the address in the kubeconfig is right.",
+                remedy=self._remedy(),
                 field="--kubeconfig",
             ) from None
         if response.status >= 400:
@@ -311,11 +248,16 @@ class Api:
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise ClusterUnreachable(
                 f"The API server {self.server} of context {self.name} does not answer: {str(error) or 'timed out'}.",
-                remedy="Check that the cluster runs and that the address in the kubeconfig is right.",
+                remedy=self._remedy(),
                 field="--kubeconfig",
             ) from None
         response: aiohttp.ClientResponse = answer.response
         return response
+
+    def _remedy(self) -> str:
+        if self.name == IN_CLUSTER:
+            return "Check that the pod may reach the API server: a NetworkPolicy has to let it out."
+        return "Check that the cluster runs and that the address in the kubeconfig is right."
 
     def refusal_of(self, status: int, data: bytes) -> KubedomError:
         """The error that an answer of the API server with this status and body tells of."""
@@ -373,7 +315,9 @@ def _refusal(status: int, data: bytes, name: str) -> KubedomError:
     if status == 401:
         return NotPermitted(
             f"The API server of context {name} does not accept the credentials: {message}.",
-            remedy="Sign in again, or renew the kubeconfig.",
+            remedy="Check that the pod's service account still exists."
+            if name == IN_CLUSTER
+            else "Sign in again, or renew the kubeconfig.",
         )
     if denied := _DENIED.search(message):
         remedy = "Ask for this right." if reason == "Forbidden" and status == 403 else ""
@@ -381,6 +325,8 @@ def _refusal(status: int, data: bytes, name: str) -> KubedomError:
     if status == 403:
         return NotPermitted(
             f"The API server of context {name} says: {message}.",
-            remedy="Ask for this right, or use another context.",
+            remedy="Give the pod's service account this right."
+            if name == IN_CLUSTER
+            else "Ask for this right, or use another context.",
         )
     return ApiError(status, reason, message, causes)

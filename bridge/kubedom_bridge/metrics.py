@@ -1,6 +1,6 @@
 """What the bridge counts, for Prometheus: base units, no names of users, namespaces or objects.
 
-Served on a port of its own (`--metrics-port`), for the totals speak of the whole cluster.
+Served on a port of its own (`--probe-port`), for the totals speak of the whole cluster.
 """
 
 from __future__ import annotations

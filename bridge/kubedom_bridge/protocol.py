@@ -1,8 +1,8 @@
 """The messages of `kubedom.v1`: what a page may send, what it is sent, and how both are read and written.
 
-In comes one text message of a page, out goes a typed `Subscribe`, `Command` or `Can`, or a `BadMessage` that names the
-field. The other way, `StateEntry`, `DeleteEntry` and `EventEntry` are what the journal stores; they are encoded once
-and joined into frames as bytes. Nothing here does I/O.
+In comes one text message of a page, out goes a typed `Subscribe`, `Command`, `Can` or `Seen`, or a `BadMessage` that
+names the field. The other way, `StateEntry`, `DeleteEntry` and `EventEntry` are what the journal stores; they are
+encoded once and joined into frames as bytes. Nothing here does I/O.
 
 These structs are the one source of the protocol: its JSON Schema, with these docstrings and descriptions, is made from
 them, and from that the TypeScript types and the AsyncAPI document.
@@ -23,13 +23,14 @@ from .errors import KubedomError
 
 SUBPROTOCOL = "kubedom.v1"
 #: Of the schema: the first number is the subprotocol's, the second grows with what is added, the third with its words.
-SCHEMA_VERSION = "1.1.0"
+SCHEMA_VERSION = "1.2.0"
 SOCKET_PATH = "/api/socket"
 HEARTBEAT_SECONDS = 15.0
 MAX_MESSAGE_BYTES = 65_536
 COMMANDS_PER_SECOND = 20.0
 COMMAND_BURST = 40
 QUESTIONS_A_MESSAGE = 100
+TRACES_A_MESSAGE = 100
 #: Messages of any type, of all connections of a user together.
 MESSAGES_PER_SECOND = 100.0
 MESSAGE_BURST = 300
@@ -92,6 +93,8 @@ class _FrozenWire(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=Tr
 _Time = Annotated[str, Meta(description="RFC 3339 in UTC.", extra_json_schema={"format": "date-time"})]
 _Sequence = Annotated[int, Meta(description="The place in the journal: of two entries the later one has the greater.")]
 _ResourceVersion = Annotated[str, Meta(description="The API server's; it can be compared for equality only.")]
+#: In the version that W3C Trace Context has; the length keeps out a line end, which `$` lets pass.
+_Traceparent = Annotated[str, Meta(pattern="^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$", max_length=55)]
 _Subscription = Annotated[str, Meta(description="The `id` of the subscription, where it has one.")]
 
 
@@ -105,6 +108,7 @@ class Filter(_FrozenWire, frozen=True):
         str, Meta(description="Written as for `kubectl --selector`; an event counts by its object's labels.")
     ] = ""
     open_incidents: Annotated[bool, Meta(description="Only the events of failures are told, and no states.")] = False
+    events_only: Annotated[bool, Meta(description="Events are told, and no states.")] = False
 
 
 class Position(_FrozenWire, frozen=True):
@@ -172,13 +176,20 @@ class Can(_Wire, tag="can", tag_field="type"):
     questions: Annotated[list[Question], Meta(max_length=QUESTIONS_A_MESSAGE)]
 
 
-ClientMessage = Subscribe | Unsubscribe | Token | Command | Can
+class Seen(_Wire, tag="seen", tag_field="type"):
+    """Say that the listeners have been told of events which have a `traceparent`; there is no answer."""
+
+    traceparents: Annotated[list[_Traceparent], Meta(max_length=TRACES_A_MESSAGE)]
+
+
+ClientMessage = Subscribe | Unsubscribe | Token | Command | Can | Seen
 _CLIENT_MESSAGES = {
     "subscribe": Subscribe,
     "unsubscribe": Unsubscribe,
     "token": Token,
     "command": Command,
     "can": Can,
+    "seen": Seen,
 }
 _client_decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessage)
 
@@ -242,6 +253,9 @@ class EventEntry(_Wire, kw_only=True, tag="event", tag_field="op"):
     speaks_of: Annotated[
         tuple[str, ...], Meta(description="The other kinds that it tells of; who may not list these is not told of it.")
     ] = ()
+    traceparent: Annotated[
+        str, Meta(description="W3C Trace Context, where this event is traced; a page answers it with `seen`.")
+    ] = ""
     replayed: Annotated[bool, Meta(description="It is told late: open no modal, start no action.")] = False
 
 

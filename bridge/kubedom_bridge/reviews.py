@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
 from .identity import Identity, SignInRefused, User, expiry_of, fingerprint
 from .kube import Api
+from .outlook import Resource, review_rules
 from .view import Rights
 
 #: A review of a token is at most a minute old, also where the next one takes its time.
@@ -24,14 +25,6 @@ AT_ONCE = 16
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
-
-
-class Resource(NamedTuple):
-    """Where a kind is in the API, as reviews name it."""
-
-    group: str
-    plural: str
-    namespaced: bool
 
 
 class Decisions(Generic[K, V]):
@@ -180,9 +173,17 @@ class AccessReviews:
         self._namespaces = namespaces
         self._at_once = asyncio.Semaphore(AT_ONCE)
         self.decisions: Decisions[tuple[User, str, str], bool] = Decisions(clock, lambda _: ACCESS_SECONDS, count)
+        self.outlooks: Decisions[tuple[User, str], frozenset[str] | None] = Decisions(
+            clock, lambda _: ACCESS_SECONDS, count
+        )
 
-    async def rights(self, user: User) -> Rights:
+    async def rights(self, user: User, own: Api | None = None) -> Rights:
         """Ask for every kind in the whole cluster, and where that is refused in each namespace.
+
+        Args:
+            user: Who.
+            own: The API server, asked as this user, where the bridge can. By their own review of their rules a
+                namespace costs one question, and not some for each kind.
 
         Raises:
             KubedomError: where the API server cannot be asked; nothing is allowed then.
@@ -192,15 +193,29 @@ class AccessReviews:
         everywhere = await asyncio.gather(*(self._may(user, kind, "") for kind in kinds))
         allowed = frozenset(kind for kind, may in zip(kinds, everywhere, strict=True) if may)
         # A Namespace belongs to itself, as for `kubectl get namespace NAME`; other cluster-wide kinds to no namespace.
+        left = [
+            kind for kind in kinds if kind not in allowed and (self._resources[kind].namespaced or kind == "Namespace")
+        ]
+        places = [namespace for namespace in self._namespaces() if namespace] if left else []
+        outlooks = await asyncio.gather(*(self._outlook(user, own, namespace) for namespace in places))
         asked = [
             (kind, namespace)
-            for kind in kinds
-            if kind not in allowed and (self._resources[kind].namespaced or kind == "Namespace")
-            for namespace in tuple(self._namespaces())
-            if namespace
+            for namespace, possible in zip(places, outlooks, strict=True)
+            for kind in left
+            if possible is None or kind in possible
         ]
         within = await asyncio.gather(*(self._may(user, kind, namespace) for kind, namespace in asked))
         return Rights(allowed, frozenset(place for place, may in zip(asked, within, strict=True) if may))
+
+    async def _outlook(self, user: User, own: Api | None, namespace: str) -> frozenset[str] | None:
+        if own is None:
+            return None
+
+        async def ask() -> frozenset[str] | None:
+            async with self._at_once:
+                return await review_rules(own, self._resources, namespace)
+
+        return await self.outlooks.get((user, namespace), ask)
 
     async def _may(self, user: User, kind: str, namespace: str) -> bool:
         return await self.decisions.get((user, kind, namespace), lambda: self._ask(user, kind, namespace))

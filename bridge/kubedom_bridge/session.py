@@ -21,13 +21,14 @@ from websockets.protocol import State
 from . import approvals, audit, frames, protocol, vetoes
 from .actions import ActionGateway
 from .authority import Authority
+from .delivery_traces import DeliveryTraces
 from .errors import CommandRefused, KubedomError, NotPermitted
 from .frames import text_frame
 from .identity import Identity, SignInRefused
 from .limits import Buckets
 from .metrics import Metrics
 from .permissions import Permissions
-from .protocol import BadMessage, Can, CloseCode, Command, Subscribe, Token, Unsubscribe
+from .protocol import BadMessage, Can, CloseCode, Command, Seen, Subscribe, Token, Unsubscribe
 from .subscriptions import Subscriptions, Telling
 from .upgrade import Upgraded
 
@@ -59,6 +60,7 @@ class Services:
     metrics: Metrics
     messages: Buckets
     commands: Buckets
+    traces: DeliveryTraces | None = None
 
 
 class Session:
@@ -225,6 +227,10 @@ class Session:
             await self._subscriptions.end(message.id)
         elif isinstance(message, Token):
             await self._renew(message.token)
+        elif isinstance(message, Seen):
+            # Without traces it is passed over: another bridge may have told the page of them.
+            if self._services.traces is not None:
+                self._services.traces.seen(message.traceparents, self)
         elif (
             not self._services.commands.take(self.identity.user, asyncio.get_running_loop().time())
             or len(self._tasks) >= COMMANDS_IN_FLIGHT

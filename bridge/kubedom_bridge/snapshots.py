@@ -11,7 +11,7 @@ import asyncio
 from typing import NamedTuple
 
 from .frames import snapshot_chunk, snapshot_end, text_frame
-from .journal import Journal
+from .records import Ledger
 from .view import View, epoch_of
 
 #: The making of snapshots takes at most this part of the time.
@@ -21,8 +21,9 @@ STATES_A_MESSAGE = 250
 
 
 class SnapshotFrames(NamedTuple):
-    """The frames of a snapshot, which speak up to `sequence`."""
+    """The frames of a snapshot, which speak up to `sequence` of an epoch."""
 
+    epoch: str
     sequence: int
     frames: tuple[bytes, ...]
 
@@ -34,7 +35,7 @@ _Key = tuple[View, str, bool]
 class Snapshots:
     """The snapshots of one journal; belongs to its event loop."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Ledger) -> None:
         self._journal = journal
         self._kept: dict[_Key, SnapshotFrames] = {}
         self._due: dict[_Key, asyncio.Future[SnapshotFrames]] = {}
@@ -44,7 +45,7 @@ class Snapshots:
         """Give the snapshot of a view, not older than the question."""
         key = (view, name, compressed)
         kept = self._kept.get(key)
-        if kept is not None and kept.sequence == self._journal.head:
+        if kept is not None and (kept.epoch, kept.sequence) == (self._journal.epoch, self._journal.head):
             return kept
         due = self._due.get(key)
         if due is None:
@@ -79,5 +80,7 @@ class Snapshots:
         messages.append(snapshot_chunk((), incidents, name))
         messages.append(snapshot_end(epoch_of(snapshot.epoch, view.rights), snapshot.sequence, name))
         return SnapshotFrames(
-            snapshot.sequence, tuple(text_frame(message, compressed=compressed) for message in messages)
+            snapshot.epoch,
+            snapshot.sequence,
+            tuple(text_frame(message, compressed=compressed) for message in messages),
         )

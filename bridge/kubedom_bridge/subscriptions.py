@@ -14,9 +14,9 @@ from . import frames
 from .arrivals import Arrivals
 from .delivery import Channel, Delivery, Subscriber
 from .errors import CommandRefused
-from .journal import Journal
 from .metrics import Metrics
 from .protocol import Filter, Position, Subscribe
+from .records import Ledger
 from .snapshots import Snapshots
 from .view import NO_RIGHTS, Rights, View, epoch_of
 
@@ -32,7 +32,7 @@ _REASONS = {
 class Telling:
     """What the subscriptions of all pages share."""
 
-    journal: Journal
+    journal: Ledger
     delivery: Delivery
     snapshots: Snapshots
     arrivals: Arrivals
@@ -89,6 +89,8 @@ class Subscriptions:
             self._stop(message.id)
             await telling.arrivals.enter()
             if message.since is not None:
+                if message.since.epoch == self.epoch:
+                    await telling.journal.reached(message.since.sequence)
                 refusal = self._refuse_resume(message.since)
                 if refusal is None:
                     telling.metrics.resumes.inc()

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from .journal import Record, as_replayed
 from .protocol import DeleteEntry, Filter, encode
+from .records import Record, as_replayed
 from .selector import Selector, parse, selects
 
 
@@ -73,12 +73,15 @@ class View:
         return self._concerns(record) and selects(self.selector, record.labels)
 
     def loses(self, record: Record) -> bool:
-        """Whether with this state the object has left the selector; it is gone for this view, as a watch would say."""
+        """Whether with this state the object has left the selector; it is gone for this view, as a watch would say.
+
+        Of one whose labels before are not known that is said too: a page that never had it loses nothing.
+        """
         return (
             bool(self.selector)
             and record.op == "upsert"
             and self._concerns(record)
-            and selects(self.selector, record.labels_before)
+            and (record.labels_before is None or selects(self.selector, record.labels_before))
             and not selects(self.selector, record.labels)
         )
 
@@ -118,7 +121,7 @@ class View:
 
     def _concerns(self, record: Record) -> bool:
         wanted = self.filter
-        if wanted.open_incidents and not record.incident:
+        if (wanted.open_incidents and not record.incident) or (wanted.events_only and record.op != "event"):
             return False
         return (
             (not wanted.namespaces or record.namespace in wanted.namespaces)

@@ -14,7 +14,7 @@ const dist = new URL('dist/', web);
  */
 const WORKER = 'hub-worker.js';
 const TYPES = ['index.d.ts', 'fake-types.d.ts', 'messages.d.ts', 'failures.d.ts', 'widgets/index.d.ts'];
-/** Generated, and described in docs/protocol.md and docs/failures.md. */
+/** Generated, and described in docs/protocol.md and docs/failures.md; one line a declaration is enough for compilers. */
 const WITHOUT_COMMENTS = new Set(['messages.d.ts', 'failures.d.ts']);
 
 /** A tool from `npm ci` in web/, or from those of tests/browser/check-types.sh. */
@@ -92,7 +92,9 @@ function copyTypes() {
   mkdirSync(new URL('widgets/', dist), { recursive: true });
   for (const name of TYPES) {
     const source = ts.createSourceFile(name, read(name), ts.ScriptTarget.Latest);
-    const text = (WITHOUT_COMMENTS.has(name) ? printer.printFile(source) : withoutInternal(source)).replace(/^ +(?! )/gm, narrow);
+    const text = WITHOUT_COMMENTS.has(name)
+      ? printer.printFile(source).replace(/\n *(?!export |import )/g, '')
+      : withoutInternal(source).replace(/^ +(?! )/gm, narrow);
     // Known names or any other text is any text, to the compiler too.
     const known = /(?<=export type EventType =)[^;]+\| string;/;
     writeFileSync(new URL(name, dist), text.replace(known, ' string;').replace(/^\/\/ -+ .*\n\n/gm, ''));

@@ -32,6 +32,11 @@ REGISTRATION = "/apis/admissionregistration.k8s.io"
 _REVIEWS = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 DEADLINE_SECONDS = 15.0
 POLL_SECONDS = 0.2
+#: Why an administrator is needed, and for what.
+NOT_INSTALLED = (
+    " This identity may not install the admission policies: apply the files of deploy/admission, or the chart, as an "
+    "administrator."
+)
 _STAMPING_VERSIONS = ("v1", "v1beta1", "v1alpha1")
 
 log = logging.getLogger(__name__)
@@ -96,13 +101,15 @@ async def start_admission(api: Api, namespace: str | None, *, deadline: float = 
         KubedomError: where the API server cannot be asked.
 
     """
-    found = await _discover(api)
+    found = await discover(api)
     if not found.validating:
         return "Not healing because the API server has no ValidatingAdmissionPolicy: that takes Kubernetes 1.30."
-    await _install(api, found.manifests)
+    installed = await _install(api, found.manifests)
     where = namespace or "default"
     why = await _canary(api, where, may_wait=await _install(api, canary_rights(where)), deadline=deadline)
-    return f"Not healing because {why}" if why else ""
+    if not why:
+        return ""
+    return f"Not healing because {why}{'' if installed else NOT_INSTALLED}"
 
 
 async def server_time(api: Api) -> float:
@@ -118,10 +125,11 @@ async def review_self(api: Api) -> dict[str, Any]:
 
 async def policies(api: Api) -> list[dict[str, Any]]:
     """The policies and bindings that this API server is to have; errors as for `start_admission`."""
-    return (await _discover(api)).manifests
+    return (await discover(api)).manifests
 
 
-async def _discover(api: Api) -> Served:
+async def discover(api: Api) -> Served:
+    """Ask the API server which admission policies it has; errors as for `start_admission`."""
     group = await api.call("GET", REGISTRATION)
     versions = [each["version"] for each in group["versions"]]
     return served(await asyncio.gather(*(api.call("GET", f"{REGISTRATION}/{version}") for version in versions)))

@@ -62,6 +62,7 @@ EXAMPLES: tuple[msgspec.Struct, ...] = (
     protocol.Token(token="a newer bearer token"),  # noqa: S106 - a placeholder
     protocol.Command(id="c1", name="restartPod", target=_TARGET, idempotency_key="9b2f", reason="It hangs."),
     protocol.Can(id="q1", questions=[protocol.Question(name="restartPod", target=_TARGET)]),
+    protocol.Seen(traceparents=["00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"]),
     protocol.Hello(
         protocol=protocol.SUBPROTOCOL,
         epoch="k3x9",

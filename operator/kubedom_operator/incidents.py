@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
+
+import msgspec
 
 from .diagnosis import CATALOGUE, Diagnosis, Failure, FailureKind
 
@@ -37,7 +39,8 @@ class Change(NamedTuple):
 
 class _Held(NamedTuple):
     first_seen: float
-    progress: str
+    #: None where it was held before the start and nobody remembers.
+    progress: str | None
 
 
 class Verdict(NamedTuple):
@@ -65,10 +68,16 @@ class IncidentTracker:
         self._open: dict[str, dict[Key, Incident]] = {}
         self._held: dict[str, dict[Key, _Held]] = {}
         self._edges: dict[str, dict[Key, Failure]] = {}
+        # Ids of those that are known from what was told of them only.
+        self._restored: set[str] = set()
 
     def open_of(self, uid: str) -> list[Incident]:
         """What is open for an object."""
         return list(self._open.get(uid, {}).values())
+
+    def families_of(self, uid: str) -> list[tuple[str, Incident]]:
+        """What is open for an object, each with the family that it belongs to."""
+        return [(family, incident) for (_, family), incident in self._open.get(uid, {}).items()]
 
     def count(self) -> int:
         """How many incidents are open."""
@@ -103,12 +112,18 @@ class IncidentTracker:
         known = self._open.get(uid, {})
         for key in [key for key in known if key not in found]:
             incident = known.pop(key)
+            self._restored.discard(incident.id)
             changes.append(Change("end", incident, self._catalogue[incident.failure.kind]))
         for key, failure in found.items():
             before = known.get(key)
             if before is None:
                 incident = Incident(self._id(uid, key), now if failure.since is None else failure.since, failure)
                 changes.append(Change("begin", incident, self._catalogue[failure.kind]))
+            elif before.id in self._restored:
+                self._restored.discard(before.id)
+                incident = before._replace(failure=failure)
+                if _told_otherwise(before.failure, failure):
+                    changes.append(Change("update", incident, self._catalogue[failure.kind]))
             elif _differs(before.failure, failure):
                 incident = before._replace(failure=failure)
                 changes.append(Change("update", incident, self._catalogue[failure.kind]))
@@ -125,10 +140,37 @@ class IncidentTracker:
         """End all that is open for an object that is gone."""
         self._held.pop(uid, None)
         self._edges.pop(uid, None)
-        return [
-            Change("end", incident, self._catalogue[incident.failure.kind])
-            for incident in self._open.pop(uid, {}).values()
-        ]
+        ended = self._open.pop(uid, {}).values()
+        self._restored.difference_update(incident.id for incident in ended)
+        return [Change("end", incident, self._catalogue[incident.failure.kind]) for incident in ended]
+
+    def restore(self, uid: str, incident: Incident, kind: FailureKind) -> None:
+        """Go on with an incident that was told before the start; its failure's detail may be as JSON has it.
+
+        Args:
+            uid: The object.
+            incident: As it was told last.
+            kind: Its row; one that the catalogue has no longer is ended by the next diagnosis.
+
+        """
+        if kind.name not in self._catalogue:
+            self._catalogue = {**self._catalogue, kind.name: kind}
+        container = incident.failure.container
+        self._open.setdefault(uid, {})[container, kind.family] = incident
+        self._held.setdefault(uid, {})[container, kind.name] = _Held(incident.since, None)
+        self._restored.add(incident.id)
+
+    def recall(self, uid: str, diagnosis: Diagnosis) -> None:
+        """Take in what the version of an object shows that was told last: which edges, and how far things had moved."""
+        for failure in diagnosis.failures:
+            kind = self._catalogue[failure.kind]
+            if kind.edge:
+                self._edges.setdefault(uid, {})[failure.container, kind.family] = failure
+        held = self._held.get(uid, {})
+        for failure in diagnosis.pending:
+            key = (failure.container, failure.kind)
+            if key in held:
+                held[key] = held[key]._replace(progress=failure.progress)
 
     def _holding(self, uid: str, diagnosis: Diagnosis, now: float) -> tuple[list[Failure], float | None]:
         """Add what has been pending for its whole hold time to what holds already."""
@@ -138,6 +180,8 @@ class IncidentTracker:
         for failure in diagnosis.pending:
             key = (failure.container, failure.kind)
             seen = held.get(key)
+            if seen is not None and seen.progress is None:
+                seen = _Held(seen.first_seen, failure.progress)
             if seen is None or seen.progress != failure.progress:
                 seen = _Held(now, failure.progress)
             still[key] = seen
@@ -165,6 +209,26 @@ class IncidentTracker:
     def _id(self, uid: str, key: Key) -> str:
         text = "\0".join((self._cluster, uid, *key))
         return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+def said(failure: Failure) -> dict[str, Any]:
+    """Give the detail of a failure's event, but for the object's name and the advice."""
+    detail: dict[str, Any] = {"reason": failure.reason, "message": failure.message, **failure.detail}
+    if failure.container:
+        detail["container"] = failure.container
+    if failure.role:
+        detail["role"] = failure.role
+    return detail
+
+
+def as_json(detail: Mapping[str, Any]) -> bytes:
+    """Write what was said so that it can be compared with what was read: in JSON a tuple is a list."""
+    return msgspec.json.encode(detail, order="sorted")
+
+
+def _told_otherwise(before: Failure, after: Failure) -> bool:
+    """The same as `_differs` where the failure before was read from what was told of it."""
+    return (before.kind, before.severity, as_json(said(before))) != (after.kind, after.severity, as_json(said(after)))
 
 
 def _since(failure: Failure, since: float) -> Failure:

@@ -52,6 +52,17 @@ async def install_crds(api: Api) -> None:
         await asyncio.sleep(SERVED_SECONDS)
 
 
+async def missing_kinds(api: Api) -> list[str]:
+    """The plurals of the kubedom kinds that the API server does not have.
+
+    Raises:
+        KubedomError: where it cannot be asked.
+
+    """
+    wanted = {crd["spec"]["names"]["plural"] for crd in manifests(packaged("crds", "crds"))}
+    return sorted(wanted - await _served(api))
+
+
 async def _served(api: Api) -> set[str]:
     try:
         resources = (await api.call("GET", f"/apis/{GROUP}/{VERSION}"))["resources"]

@@ -35,6 +35,10 @@ class Mirror:
         """Find an object."""
         return self._objects.get(kind, {}).get(uid)
 
+    def kinds(self) -> list[str]:
+        """The kinds of which anything was ever asked or told."""
+        return list(self._objects)
+
     def uids(self, kind: str) -> KeysView[str]:
         """The uids of a kind."""
         return self._objects.setdefault(kind, {}).keys()

@@ -13,13 +13,14 @@ import hashlib
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from .diagnosis import Failure, FailureKind
+from .diagnosis import CATALOGUE, Failure, FailureKind
 from .diagnosis.members import BY_WORKLOAD
 from .incidents import Change, Incident
 
 MEMBERS_AT_LEAST = 2
 UPDATE_SECONDS = 1.0
 NAMES_TOLD = 10
+_FAMILIES = sorted({kind.family for kind in CATALOGUE.values()})
 _RANKS = {"critical": 0, "error": 1, "warning": 2, "info": 3}
 
 
@@ -112,6 +113,30 @@ class RollUps:
             del self._groups[workload]
         return changes
 
+    def restore(self, workload: Workload, incident: Incident) -> bool:
+        """Go on with a workload's incident that was told before the start, once its pods were observed.
+
+        Returns:
+            Whether it is one of this workload; False where its id is of another cluster or of a family that is no more.
+
+        """
+        family = next((each for each in _FAMILIES if self.group_id(workload, each) == incident.id), None)
+        if family is None:
+            return False
+        groups = self._groups.setdefault(workload, {})
+        group = groups.get(family) or groups.setdefault(family, _Group(incident.id))
+        # The first of them is the one whose failure was told.
+        told = incident.failure.detail.get("pods")
+        places = {pod: place for place, pod in enumerate(told)} if isinstance(told, list) else {}
+        members = sorted(group.members.items(), key=lambda each: places.get(each[1].pod, len(places)))
+        group.members = dict(members)
+        group.incident = incident
+        return True
+
+    def workloads(self) -> list[Workload]:
+        """Those of which anything fails or is open."""
+        return list(self._groups)
+
     def due(self, workload: Workload) -> float | None:
         """When `changes` has something to tell that is held back now."""
         moments = [
@@ -151,7 +176,7 @@ def _told(group: _Group, kind: FailureKind, workload: Workload, now: float) -> l
 
 def _differs(failure: Failure, group: _Group) -> bool:
     """Whether what was told is out of date: the count, or what the first of them fails of."""
-    told = (failure.detail["members"], failure.detail["failureKind"])
+    told = (failure.detail.get("members"), failure.detail.get("failureKind"))
     first = next(iter(group.members.values()), None)
     return first is None or told != (len(group.members), first.incident.failure.kind)
 

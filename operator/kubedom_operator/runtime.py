@@ -20,13 +20,18 @@ from kubedom_bridge.protocol import Entry
 
 from .admission import Proof
 from .diagnosis import Settings
+from .event_traces import EventTraces
 from .healing.executor import Executor
+from .heard import Heard
 from .judging import Judge
 from .pipeline import Pipeline
 from .policy.controller import Policies
 from .policy.openings import Openings
+from .pulse import Pulse
+from .resuming import Told, read, still_open
 from .watch.choice import Mode, Plan, plan
 from .watch.kopf_source import Handler, KopfSource
+from .watch.seam import Sink
 from .watch.stream import StreamSource
 
 STOP_SECONDS = 10.0
@@ -47,6 +52,9 @@ class OperatorThread:
             nothing is carried out. None carries out whatever there is.
         watch: Which source watches pods and deployments.
         settings: Hold times and the like.
+        failed: Called on the operator's thread where it ends by a failure, with a sentence.
+        told: What was told of the cluster before, to go on from; None tells all that there is.
+        traces: Gives events their traces; None for none.
 
     """
 
@@ -60,22 +68,29 @@ class OperatorThread:
         proof: Proof | None,
         watch: Mode = "auto",
         settings: Settings | None = None,
+        failed: Callable[[str], None] = lambda _: None,
+        told: Told | None = None,
+        traces: EventTraces | None = None,
     ) -> None:
         self._choice = choice
         self._cluster = cluster
-        self._publish = publish
+        self._publish = publish if traces is None else traces.publishing(publish)
+        self._traces = traces
         self._namespace = namespace
         self._proof = proof
         self._refuted = proof.why if proof is not None else ""
         self._judge: Judge | None = None
         self._watch = watch
         self._settings = settings
+        self._failed = failed
+        self._told = told
         self._plan: Plan | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
         self._pipeline: Pipeline | None = None
         self._sources: tuple[StreamSource | KopfSource, ...] = ()
         self._failure = ""
+        self._pulse: Pulse | None = None
         self._thread = threading.Thread(target=self._run, name="operator", daemon=True)
 
     def start(self) -> None:
@@ -96,6 +111,17 @@ class OperatorThread:
             return "starting"
         return self._pipeline.not_ready(self._plan.kinds)
 
+    def not_alive(self) -> str:
+        """Say why the operator has to be started again; an empty string where it has not. From any thread."""
+        if self._failure:
+            return self._failure
+        if self._pulse is not None and (why := self._pulse.stuck("operator")):
+            return why
+        for source in self._sources:
+            if (age := source.age()) > source.stale_seconds:
+                return f"the API server was not heard of for {age:.0f} s"
+        return ""
+
     def watch_age(self) -> float:
         """How many seconds ago the API server was heard of the kind of which that is longest; from any thread."""
         return max((source.age() for source in self._sources), default=0.0)
@@ -108,6 +134,9 @@ class OperatorThread:
             return "Not healing because HealingActions may not be listed."
         return ""
 
+    def _heard(self, kind: str) -> float | None:
+        return next((heard for source in self._sources if (heard := source.heard(kind)) is not None), None)
+
     def _run(self) -> None:
         try:
             asyncio.run(self._operate())
@@ -116,10 +145,12 @@ class OperatorThread:
         except Exception as error:
             log.exception("The operator failed.")
             self._failure = f"the operator failed: {error}"
+            self._failed(self._failure)
 
     async def _operate(self) -> None:
         self._loop, self._main = asyncio.get_running_loop(), asyncio.current_task()
         self._loop.set_exception_handler(_complain)
+        pulse = self._pulse = Pulse(self._loop)
         api = await Api.connect(self._choice)
         woken = asyncio.Event()
 
@@ -130,6 +161,9 @@ class OperatorThread:
         pipeline = self._pipeline = Pipeline(
             self._cluster, tell, clock=time.time, settings=self._settings, wake=woken.set
         )
+        before, self._told = read(self._told) if self._told is not None else None, None
+        heard = Heard(before, time.time()) if before is not None and before.until else None
+        sink: Sink = pipeline if self._traces is None else self._traces.watching(pipeline, self._heard)
         judge = None
         if self._proof is not None and not self._refuted:
             judge = self._judge = Judge(api, self._namespace, self._proof.tried)
@@ -139,6 +173,7 @@ class OperatorThread:
             self._publish,
             clock=time.time,
             refusal=judge.refusal if judge is not None else _unasked,
+            heard=heard,
         )
         policies = Policies(
             api,
@@ -148,20 +183,27 @@ class OperatorThread:
             lambda: not self.not_ready(),
             clock=time.time,
             namespace=self._namespace,
+            heard=heard,
         )
-        tasks = [asyncio.create_task(_keep_time(pipeline, woken), name="timers")]
+        if before is not None:
+            pipeline.resume(before)
+            policies.told(still_open(before))
+            # It is large, and kept where it is needed.
+            del before
+        tasks = [asyncio.create_task(keep_time(pipeline, woken), name="timers")]
         try:
             chosen = self._plan = await self._planned(api)
             if not chosen.healing and not self._refuted:
                 log.warning("%s", self.not_healing())
+            pipeline.drop_unwatched(chosen.kinds)
             if judge is not None:
                 tasks.append(asyncio.create_task(judge.run(), name="judge"))
-            stream = StreamSource(api, chosen.stream, pipeline, namespace=self._namespace)
+            stream = StreamSource(api, chosen.stream, sink, namespace=self._namespace)
             source = KopfSource(
                 self._choice,
                 api,
                 chosen.kopf,
-                pipeline,
+                sink,
                 namespace=self._namespace,
                 extra=_handlers(chosen, executor, policies),
             )
@@ -180,6 +222,7 @@ class OperatorThread:
             await asyncio.gather(*tasks, return_exceptions=True)
             await executor.close()
             await api.close()
+            pulse.stop()
 
     async def _planned(self, api: Api) -> Plan:
         while True:
@@ -228,7 +271,8 @@ def _complain(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         loop.default_exception_handler(context)
 
 
-async def _keep_time(pipeline: Pipeline, woken: asyncio.Event) -> None:
+async def keep_time(pipeline: Pipeline, woken: asyncio.Event) -> None:
+    """Let a pipeline look again whenever it is due; `woken` is set by its `wake`."""
     while True:
         woken.clear()
         due = pipeline.next_due()

@@ -14,7 +14,9 @@ from kubedom_bridge.protocol import DeleteEntry, EventEntry, StateEntry
 from kubedom_bridge.protocol import Incident as IncidentOnWire
 
 from .diagnosis import display, ownership
-from .incidents import Change
+from .incidents import Change, said
+
+NEXT_STEP, RESTART_HELPS = "nextStep", "restartHelps"
 
 
 class Display(msgspec.Struct, gc=False):
@@ -96,11 +98,7 @@ def incident(
 
     """
     failure, row = change.incident.failure, change.kind
-    detail: dict[str, Any] = {"reason": failure.reason, "message": failure.message, **failure.detail}
-    if failure.container:
-        detail["container"] = failure.container
-    if failure.role:
-        detail["role"] = failure.role
+    detail = said(failure)
     event_type, severity = row.event, failure.severity
     if change.phase == "end":
         event_type, severity = row.recovery_event, "info"
@@ -109,7 +107,7 @@ def incident(
             event_type = f"{_lower(kind)}Removed"
             detail["removed"] = True
     else:
-        detail |= {"nextStep": row.next_step, "restartHelps": row.restart_helps}
+        detail |= {NEXT_STEP: row.next_step, RESTART_HELPS: row.restart_helps}
     entry = event(kind, obj.metadata, event_type, detail, cluster=cluster, now=now)
     entry.severity = severity
     entry.speaks_of = row.speaks_of
@@ -124,6 +122,12 @@ def incident(
             group=group,
         )
     return entry
+
+
+def heard(told: EventEntry) -> dict[str, Any]:
+    """Give back what was `said` of the failure: an event's detail without the object's name and the advice."""
+    added = {f"{_lower(told.kind)}Name", "namespace", NEXT_STEP, RESTART_HELPS}
+    return {name: value for name, value in told.detail.items() if name not in added}
 
 
 def event(kind: str, metadata: Any, event_type: str, detail: dict[str, Any], *, cluster: str, now: float) -> EventEntry:

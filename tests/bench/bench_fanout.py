@@ -27,7 +27,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tests.bench.fanning import SERVERS
-from tests.faults.wire import frame
+from tests.faults.wire import PONG, frame
 
 ROOT = Path(__file__).parents[2]
 CONNECT_AT_ONCE = 100
@@ -37,6 +37,9 @@ BUFFER_BYTES = 262_144
 # Begins an entry, and is no part of anything else that is sent.
 ENTRY = b'"at":"'
 STAMP_BYTES = 17
+# Of the server's keepalive, which closes a connection that does not answer; nothing in JSON looks like it.
+PING_BYTES = 4
+PING = bytes((0x89, PING_BYTES))
 
 
 class Tally:
@@ -67,8 +70,7 @@ class Client(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.WriteTransport)
         transport.write(self._request)
-        if self._subscribes:
-            self._transport = transport
+        self._transport = transport
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._tally.lost += 1
@@ -78,6 +80,9 @@ class Client(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         tally = self._tally
+        if (at := tally.buffer.find(PING, 0, nbytes)) >= 0:
+            payload = bytes(tally.buffer[at + len(PING) : at + len(PING) + PING_BYTES])
+            self._transport.write(frame(payload, opcode=PONG))
         if not self._open:
             self._shake_hands(bytes(tally.buffer[:nbytes]))
             return
@@ -100,6 +105,9 @@ class Client(asyncio.BufferedProtocol):
         if self._ready_at in self._opening:
             self._open, self._opening = True, b""
             self._tally.ready += 1
+        elif not self._subscribes:
+            # A large snapshot comes in many reads.
+            self._opening = self._opening[-len(self._ready_at) :]
 
     def _time(self, data: bytes) -> None:
         now = time.monotonic()
@@ -166,10 +174,10 @@ async def serving(name: str, core: int | None) -> AsyncIterator[Server]:
         await process.wait()
 
 
-async def connect(server: Server, tally: Tally, clients: int) -> None:
+async def connect(server: Server, tally: Tally, clients: int, at_once: int = CONNECT_AT_ONCE) -> None:
     loop = asyncio.get_running_loop()
-    for start in range(0, clients, CONNECT_AT_ONCE):
-        wanted = min(start + CONNECT_AT_ONCE, clients)
+    for start in range(0, clients, at_once):
+        wanted = min(start + at_once, clients)
         for _ in range(start, wanted):
             await loop.create_connection(
                 lambda: Client(tally, server.request(), bool(server.cookie)), "127.0.0.1", server.port

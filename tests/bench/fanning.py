@@ -24,9 +24,10 @@ from websockets.asyncio.server import ServerConnection, broadcast, serve
 from kubedom_bridge import protocol
 from kubedom_bridge.bridge import Bridge
 from kubedom_bridge.frames import changes
-from kubedom_bridge.journal import Journal, Record
+from kubedom_bridge.journal import Journal
 from kubedom_bridge.kube import Api
 from kubedom_bridge.protocol import EventEntry
+from kubedom_bridge.records import Record
 from kubedom_bridge.session import Greeting
 from kubedom_bridge.settings import BridgeSettings, listen
 

@@ -20,8 +20,9 @@ from typing import Any
 
 import kopf
 
+from kubedom_bridge.credentials import load_configuration
 from kubedom_bridge.journal import Journal
-from kubedom_bridge.kube import Api, ClusterChoice, load_configuration
+from kubedom_bridge.kube import Api, ClusterChoice
 from kubedom_operator.pipeline import Pipeline
 from kubedom_operator.watch.kopf_source import KopfSource
 from kubedom_operator.watch.stream import StreamSource

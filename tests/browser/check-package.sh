@@ -4,10 +4,7 @@
 
 packed=$(mktemp -d)
 trap 'rm -rf "$packed"' EXIT
-# The package's own scripts say `node`.
-PATH="$node_home/bin:$PATH"
-export PATH
-(cd web && "$node" "$npm" pack --loglevel=error --pack-destination "$packed" >/dev/null)
+deploy/npm/pack.sh "$packed"
 tar -xzf "$packed"/kubedom-*.tgz -C "$packed"
 "$node" tests/browser/package-size.mjs "$packed/package"
 "$node" "$tools/node_modules/publint/src/cli.js" run --strict "$packed"/kubedom-*.tgz

@@ -16,7 +16,9 @@ from tests.running import wait_for
 from kubedom_bridge.kube import ClusterChoice
 from kubedom_bridge.protocol import Entry, EventEntry
 from kubedom_operator import local
+from kubedom_operator.resuming import Told
 from kubedom_operator.runtime import OperatorThread
+from kubedom_operator.watch.choice import Mode
 
 ENDED = {"Succeeded", "Failed", "Denied", "Expired"}
 IMAGE = "example.com/main"
@@ -25,10 +27,14 @@ IMAGE = "example.com/main"
 class Operator:
     """A running operator and what it tells."""
 
-    def __init__(self, choice: ClusterChoice, namespace: str | None) -> None:
+    def __init__(
+        self, choice: ClusterChoice, namespace: str | None, *, watch: Mode = "auto", told: Told | None = None
+    ) -> None:
         self.entries: list[Entry] = []
         self._lock = threading.Lock()
-        self._thread = OperatorThread(choice, "test", self._take, namespace=namespace, proof=None)
+        self._thread = OperatorThread(
+            choice, "test", self._take, namespace=namespace, proof=None, watch=watch, told=told
+        )
 
     def _take(self, entries: list[Entry]) -> None:
         with self._lock:
@@ -47,6 +53,10 @@ class Operator:
         """The events of one type in their order."""
         with self._lock:
             return [each for each in self.entries if isinstance(each, EventEntry) and each.type == kind]
+
+    def unready(self) -> str:
+        """Why it cannot be relied on yet."""
+        return self._thread.not_ready()
 
     def phases(self, action: str) -> list[str]:
         """The types of the events of one action in their order, each with how often it came in a row left out."""

@@ -109,3 +109,25 @@ async def test_what_kopf_tells_as_gone_during_a_comparison_is_not_told_again(sou
     await asyncio.sleep(5 * COMPARED_EVERY)
     assert source.sink.broken_promises == []
     assert source.sink.deletions == {uid: 1}
+
+
+async def test_a_kind_without_objects_is_not_ready_while_kopf_cannot_start(
+    cluster: Cluster, namespace: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = tmp_path / "config"
+    api = await Api.connect(ClusterChoice(str(cluster.kubeconfig), cluster.context))
+    sink = MirrorSink()
+    choice = ClusterChoice(str(config), cluster.context)
+    source = KopfSource(choice, api, ["Service"], sink, namespace=namespace, reconcile_seconds=COMPARED_EVERY)
+    running = asyncio.create_task(source.run())
+    try:
+        await eventually(lambda: "There is no kubeconfig" in caplog.text, "Kopf did not try", seconds=30)
+        await asyncio.sleep(5 * COMPARED_EVERY)
+        assert sink.syncs["Service"] == 0
+        config.write_bytes(cluster.kubeconfig.read_bytes())
+        await eventually(lambda: sink.syncs["Service"] == 1, "no first list", seconds=60)
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+        await api.close()

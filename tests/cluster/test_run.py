@@ -17,6 +17,8 @@ from tests.conftest import Cluster
 from tests.kubelet import by_hand
 from tests.running import KUBEDOM, KubedomRun, wait_for
 
+from kubedom_operator.local.ports import free_ports
+
 pytestmark = pytest.mark.cluster
 SECONDS = 60.0
 
@@ -209,6 +211,27 @@ def test_a_reader_sees_the_pods_and_is_told_what_else_is_not_shown(
         wait_for("its readiness", lambda: run.get("/readyz")[0] == 200)
         assert "deployments" in wait_for("what is not shown", lambda: "deployments" in run.output() and run.output())
         assert "healing" in run.output().lower()
+
+
+def test_probes_and_metrics_have_a_port_of_their_own(cluster: Cluster) -> None:
+    (port,) = free_ports(1)
+    which = (f"--kubeconfig={cluster.kubeconfig}", f"--context={cluster.context}", f"--probe-port={port}")
+    with KubedomRun(*which) as run:
+        wait_for("its readiness", lambda: run.get("/readyz", port) == (200, "ok\n"))
+        assert run.get("/healthz", port) == (200, "ok\n")
+        status, metrics = run.get("/metrics", port)
+        assert status == 200
+        for line in ("kubedom_connections 0.0", "kubedom_ready 1.0", "kubedom_healing 1.0", "process_resident_memory"):
+            assert line in metrics
+        assert run.get("/metrics")[0] == 401, "the page's port has none"
+
+
+def test_a_probe_port_in_use(cluster: Cluster) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        code, said = refused(f"--kubeconfig={cluster.kubeconfig}", f"--probe-port={port}")
+    assert code == 5
+    assert "Choose another with --probe-port." in said
 
 
 def test_two_at_once_on_one_cluster(cluster: Cluster) -> None:

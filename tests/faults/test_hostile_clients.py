@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kubedom_bridge.journal import RING_ENTRIES
 from kubedom_bridge.protocol import BadMessage, decode_client_message
+from kubedom_bridge.records import RING_ENTRIES
 
 from .attacking import OPEN_SECONDS, Attacked, messages, read_until
 from .wire import CLOSE, PONG, TEXT, Frame, Wire, frame

@@ -36,7 +36,12 @@ export class KubeCluster extends HTMLElement {
   #hello = null;
   #commands = new Commands((message) => this.#link?.send(message) ?? false);
   #rights = new Rights((message) => this.#link?.send(message) ?? false);
-  #applier = new Applier(this, () => this.#position.epoch, (entry) => this.#commands.observe(entry));
+  /** @type {string[]} Events whose listeners are being told, and the bridge is to know it. */
+  #traced = [];
+  #applier = new Applier(this, () => this.#position.epoch, (entry) => {
+    if (entry.traceparent && !entry.replayed) this.#traced.push(entry.traceparent);
+    this.#commands.observe(entry);
+  });
 
   static {
     route = (cluster, open) => {
@@ -228,7 +233,10 @@ export class KubeCluster extends HTMLElement {
       this.#commands.eventsLost();
     }
     const link = this.#link;
-    this.#applier.push(frame, frame.type === 'snapshotEnd' ? () => link?.confirm() : undefined);
+    this.#applier.push(frame, () => {
+      if (frame.type === 'snapshotEnd') link?.confirm();
+      if (this.#traced.length > 0) link?.send({ type: 'seen', traceparents: this.#traced.splice(0) });
+    });
   }
 
   /** @param {ConnectionStatus} status */

@@ -19,9 +19,12 @@ _binaries = click.option(
 )
 
 
-@click.group()
-def cluster() -> None:
+@click.group(invoke_without_command=True)
+@click.pass_context
+def cluster(context: click.Context) -> None:
     """Run a Kubernetes control plane on this machine, without Docker, on loopback only."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 @cluster.command()

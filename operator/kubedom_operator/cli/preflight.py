@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from kubedom_bridge.actions import GROUP, PLURAL
 from kubedom_bridge.errors import ClusterUnreachable, ConfigurationError, KubedomError, NotPermitted
 from kubedom_bridge.kube import Api, ApiError
-from kubedom_operator.admission import Proof, review_self, server_time, start_admission
-from kubedom_operator.install import install_crds
+from kubedom_operator.admission import Proof, discover, review_self, server_time, start_admission
+from kubedom_operator.install import install_crds, missing_kinds
+from kubedom_operator.versions import STAMP, VALIDATION, switched_off
 
 FIRST_ANSWER_SECONDS = 10.0
 
@@ -57,22 +59,37 @@ async def check_rights(api: Api, namespace: str | None) -> None:
         raise
 
 
-async def install(api: Api, namespace: str | None) -> Proof:
+async def install(api: Api, namespace: str | None, version: str) -> Proof:
     """Install the kubedom kinds and their admission, and try it; the page works without healing."""
+    await _say_what_is_off(api, version)
     why = await _healing_refused(api, namespace)
     if why:
         log.warning("%s", why)
     return Proof(why, await server_time(api))
 
 
+async def _say_what_is_off(api: Api, version: str) -> None:
+    served = await discover(api)
+    present = [name for name, there in ((VALIDATION, served.validating), (STAMP, served.mutating)) if there]
+    for sentence in switched_off(version, "operator", present=present):
+        log.warning("%s", sentence)
+
+
 async def _healing_refused(api: Api, namespace: str | None) -> str:
     try:
         await install_crds(api)
     except NotPermitted as problem:
-        try:
-            await api.call("GET", "/apis/kubedom.dev/v1alpha1")
-        except KubedomError:
-            return f"Not healing because the kubedom kinds cannot be installed: {problem}"
+        log.info("The kubedom kinds are taken as they are: %s", problem.message)
+        missing = await missing_kinds(api)
+        names = ", ".join(f"{plural}.{GROUP}" for plural in missing)
+        why = (
+            f"the API server does not know {names}, and this identity may not install them: apply the files of "
+            "deploy/crds, or the chart, as an administrator."
+        )
+        if PLURAL in missing:
+            return f"Not healing because {why}"
+        if missing:
+            log.warning("Not all is healed because %s", why)
     return await start_admission(api, namespace)
 
 

@@ -3,328 +3,188 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
-import math
 import os
-import signal
+import socket
 import sys
 import webbrowser
 from collections.abc import Callable
-from pathlib import Path
+from dataclasses import dataclass
 
 import click
-from prometheus_client import start_http_server
+from prometheus_client import CollectorRegistry
 
-from kubedom_bridge.audit import Redaction
 from kubedom_bridge.bridge import Bridge
-from kubedom_bridge.errors import ConfigurationError, PortInUse
+from kubedom_bridge.credentials import ClusterChoice, in_cluster, kubeconfig_path
+from kubedom_bridge.errors import ConfigurationError
 from kubedom_bridge.handover import Handover
 from kubedom_bridge.journal import Journal
-from kubedom_bridge.kube import Api, ClusterChoice, kubeconfig_path
-from kubedom_bridge.reviews import Resource
+from kubedom_bridge.kube import Api
 from kubedom_bridge.session import Greeting
-from kubedom_bridge.settings import (
-    DEFAULT_CONFIG_PATH,
-    DEFAULT_PORT,
-    BridgeSettings,
-    check_settings,
-    listen,
-    trusted_proxies,
-)
+from kubedom_bridge.settings import BridgeSettings, listen
 from kubedom_bridge.stating import must_state
+from kubedom_bridge.traces import Traces
 from kubedom_operator.demo import install_demo
-from kubedom_operator.diagnosis import CATALOGUE, Settings
+from kubedom_operator.event_traces import EventTraces
 from kubedom_operator.local import ensure_cluster
-from kubedom_operator.pipeline import TOLD
-from kubedom_operator.projection import KINDS
 from kubedom_operator.runtime import OperatorThread
-from kubedom_operator.watch.choice import MODES, STREAM_FROM_PODS, Mode
 
+from .logs import LogSettings, audited, start_logging
+from .options import (
+    Watching,
+    cluster_options,
+    log_options,
+    probe_options,
+    serving_options,
+    traces_option,
+    watching_options,
+)
 from .preflight import check_rights, install, server_version, who_am_i
+from .probes import Health, ProbeAddress, gauge, monitored
+from .process import Stopping, log, run_until_stopped
+from .serving import address_of, told_resources, warn_of_proxies
 
 
 @click.command()
-@click.option("--kubeconfig", help="The kubeconfig to use; else KUBECONFIG, else ~/.kube/config.")
-@click.option("--context", help="The kubeconfig's context to use; else its current one.")
+@cluster_options()
 @click.option("--bridge-context", help="Another context of it, as which the bridge asks; else the operator's own.")
-@click.option("--namespace", "-n", help="Watch one namespace only.")
 @click.option("--local", is_flag=True, help="Use the local control plane, even where a kubeconfig exists.")
 @click.option("--demo", is_flag=True, help="Add a few deployments to the local cluster, some of which fail and heal.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", default=DEFAULT_PORT, show_default=True, type=click.IntRange(0, 65535), help="0: any free one.")
-@click.option(
-    "--sign-in",
-    "sign_ins",
-    type=click.Choice(["token"]),
-    multiple=True,
-    help="Let users sign in with a token of the cluster, and show each what they may see; else you alone, by the link.",
-)
-@click.option("--audience", "audiences", multiple=True, help="For whom these tokens must be meant. May be given again.")
-@click.option(
-    "--trusted-proxy", "proxies", multiple=True, metavar="CIDR", help="Whose X-Forwarded-User is believed. Again: more."
-)
-@click.option(
-    "--origin", "origins", multiple=True, metavar="URL", help="An origin under which browsers come. Again: more."
-)
-@click.option("--compress", is_flag=True, help="Compress what pages are sent: fewer bytes for more CPU.")
-@click.option("--metrics-port", type=click.IntRange(1, 65535), help="Serve Prometheus metrics there, on --host.")
-@click.option("--web-dir", type=click.Path(path_type=Path), help="A folder with a page of your own.")
-@click.option("--default-deployment", default="", metavar="NAMESPACE/NAME", help="What POST /api/deploy starts.")
-@click.option(
-    "--default-manifest", type=click.Path(path_type=Path), metavar="FILE", help="What POST /api/deploy applies instead."
-)
-@click.option("--default-config", default="", metavar="NAMESPACE/NAME", help="What a page's form is kept as.")
-@click.option(
-    "--config-path",
-    default=DEFAULT_CONFIG_PATH,
-    show_default=True,
-    metavar="PATH",
-    help="Where a page's form may be sent to as well.",
-)
-@click.option(
-    "--watch",
-    type=click.Choice(MODES),
-    default="auto",
-    show_default=True,
-    help=f"What watches pods and deployments: Kopf's handlers, the stream, or Kopf up to {STREAM_FROM_PODS} pods.",
-)
-@click.option(
-    "--hold",
-    "holds",
-    multiple=True,
-    metavar="KIND=SECONDS",
-    help="How long a failure must hold before it counts; its kind is in docs/failures.md. May be given again.",
-)
-@click.option("--open/--no-open", "browse", default=True, help="Open the page in a browser.")
-@click.option("--verbose", "-v", is_flag=True, help="Log what happens.")
+@watching_options()
+@serving_options(host="127.0.0.1")
+@probe_options(host="127.0.0.1", port=None)
+@click.option("--open/--no-open", "browse", default=True, envvar="KUBEDOM_RUN_OPEN", help="Open the page in a browser.")
+@log_options()
+@traces_option("kubedom")
 def run(
-    kubeconfig: str | None,
-    context: str | None,
+    choice: ClusterChoice,
     bridge_context: str | None,
-    namespace: str | None,
     local: bool,
     demo: bool,
-    host: str,
-    port: int,
-    sign_ins: tuple[str, ...],
-    audiences: tuple[str, ...],
-    proxies: tuple[str, ...],
-    origins: tuple[str, ...],
-    compress: bool,
-    metrics_port: int | None,
-    web_dir: Path | None,
-    default_deployment: str,
-    default_manifest: Path | None,
-    default_config: str,
-    config_path: str,
-    watch: Mode,
-    holds: tuple[str, ...],
+    watching: Watching,
+    settings: BridgeSettings,
+    probes: ProbeAddress | None,
     browse: bool,
-    verbose: bool,
+    logs: LogSettings,
+    traces: Traces | None,
 ) -> None:
     """Show a cluster as a live page. Without a cluster, a local one is started."""
-    logging.basicConfig(
-        level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(Redaction())
-    # What they would say of an outage is said by the watch, once and in a sentence.
-    logging.getLogger("kopf").setLevel(logging.CRITICAL)
-    for chatty in ("aiohttp", "websockets", "uvicorn"):
-        logging.getLogger(chatty).setLevel(logging.ERROR)
-    if (demo or local) and (kubeconfig or context):
-        option, other = "--demo" if demo else "--local", "--kubeconfig" if kubeconfig else "--context"
+    start_logging(logs)
+    if (demo or local) and (choice.kubeconfig or choice.context):
+        option, other = "--demo" if demo else "--local", "--kubeconfig" if choice.kubeconfig else "--context"
         raise ConfigurationError(
             f"{option} uses the local cluster, and {other} names another.",
             remedy="Leave one of them out.",
             field=option,
         )
-    settings = BridgeSettings(
-        host=host,
-        port=port,
-        web_dir=web_dir,
-        default_deployment=default_deployment,
-        default_manifest=default_manifest,
-        default_config=default_config,
-        config_path=config_path,
-        origins=origins,
-        tokens="token" in sign_ins,
-        audiences=audiences,
-        proxies=trusted_proxies(proxies),
-        compress=compress,
-    )
     if settings.reviewed:
         # With many users, who did what is to be seen without asking for it.
-        logging.getLogger("kubedom.audit").setLevel(logging.INFO)
-    check_settings(settings)
-    diagnosis = Settings(holds=dict(map(_hold, holds)))
+        audited()
     listener = listen(settings)
-    choice = ClusterChoice(kubeconfig, context)
-    if demo or local or (context is None and kubeconfig_path(choice) is None and not _in_cluster()):
+    if demo or local or (choice.context is None and kubeconfig_path(choice) is None and not in_cluster()):
         started = ensure_cluster(progress=click.echo)
         choice = ClusterChoice(str(started.kubeconfig), started.context)
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(
-            _run(
-                settings,
-                listener,
-                choice,
-                namespace,
-                bridge_context=bridge_context,
-                watch=watch,
-                diagnosis=diagnosis,
-                demo=demo,
-                browse=browse,
-                metrics_port=metrics_port,
-            )
-        )
+    say = click.echo if logs.format == "text" else log.info
+    both = _Both(settings, listener, choice, bridge_context, watching, probes, say, traces, demo=demo, browse=browse)
+    run_until_stopped(both.run, traces)
 
 
-def _hold(text: str) -> tuple[str, float]:
-    """Read one `--hold`.
+@dataclass(frozen=True)
+class _Both:
+    """Operator and bridge, and what they are given."""
 
-    Raises:
-        ConfigurationError: where the kind or the number of seconds is none.
+    settings: BridgeSettings
+    listener: socket.socket
+    choice: ClusterChoice
+    bridge_context: str | None
+    watching: Watching
+    probes: ProbeAddress | None
+    say: Callable[[str], None]
+    traces: Traces | None
+    demo: bool
+    browse: bool
 
-    """
-    kind, _, number = text.partition("=")
-    if kind not in CATALOGUE:
-        raise ConfigurationError(
-            f"--hold {text}: there is no failure kind {kind}.",
-            remedy="docs/failures.md has their names, as NodeNotReady.",
-            field="--hold",
-        )
-    try:
-        seconds = float(number)
-    except ValueError:
-        seconds = math.nan
-    if not 0 <= seconds < math.inf:
-        raise ConfigurationError(
-            f"--hold {text}: {number or 'nothing'} is no number of seconds.",
-            remedy=f"Write --hold {kind}=60.",
-            field="--hold",
-        )
-    return kind, seconds
+    async def run(self, stopping: Stopping) -> None:
+        """Connect, and serve until the process is to end."""
+        async with monitored(self.probes, "bridge") as (health, registry):
+            api = await Api.connect(self.choice)
+            bridge_api = api
+            try:
+                if self.bridge_context is not None:
+                    bridge_api = await Api.connect(ClusterChoice(self.choice.kubeconfig, self.bridge_context))
+                await self._serve(stopping, api, bridge_api, health, registry)
+            finally:
+                if bridge_api is not api:
+                    await bridge_api.close()
+                await api.close()
 
-
-def _in_cluster() -> bool:
-    return "KUBERNETES_SERVICE_HOST" in os.environ
-
-
-async def _run(
-    settings: BridgeSettings,
-    listener: object,
-    choice: ClusterChoice,
-    namespace: str | None,
-    *,
-    bridge_context: str | None,
-    watch: Mode,
-    diagnosis: Settings,
-    demo: bool,
-    browse: bool,
-    metrics_port: int | None,
-) -> None:
-    loop = asyncio.get_running_loop()
-    api = await Api.connect(choice)
-    bridge_api = api
-    try:
-        if bridge_context is not None:
-            bridge_api = await Api.connect(ClusterChoice(choice.kubeconfig, bridge_context))
+    async def _serve(
+        self, stopping: Stopping, api: Api, bridge_api: Api, health: Health, registry: CollectorRegistry
+    ) -> None:
+        loop = asyncio.get_running_loop()
         version = await server_version(api)
-        await check_rights(api, namespace)
-        proof = await install(api, namespace)
+        warn_of_proxies(self.settings, version)
+        await check_rights(api, self.watching.namespace)
+        proof = await install(api, self.watching.namespace, version)
         user = await who_am_i(bridge_api)
+        name = self.watching.cluster_name or api.name
         journal = Journal(clock=loop.time)
-        handover = Handover(loop.call_soon_threadsafe, journal.publish, clock=loop.time)
+        event_traces = EventTraces(self.traces) if self.traces is not None else None
+        publish = journal.publish if event_traces is None else event_traces.taking(journal.publish)
+        handover = Handover(lambda: loop.call_soon_threadsafe(lambda: publish(handover.take())), clock=loop.time)
         operator = OperatorThread(
-            choice,
-            api.name,
+            self.choice,
+            name,
             handover.put,
-            namespace=namespace,
+            namespace=self.watching.namespace,
             proof=proof,
-            watch=watch,
-            settings=diagnosis,
+            watch=self.watching.mode,
+            settings=self.watching.diagnosis,
+            traces=event_traces,
         )
         bridge = Bridge(
-            settings,
-            listener,  # type: ignore[arg-type]
+            self.settings,
+            self.listener,
             journal=journal,
             api=bridge_api,
             user=user,
-            resources={
-                kind: Resource(info.group, info.plural, info.namespaced) for kind, info in KINDS.items() if kind in TOLD
-            }
-            | {
-                "HealingAction": Resource("kubedom.dev", "healingactions", True),
-                "HealingPolicy": Resource("kubedom.dev", "healingpolicies", True),
-                "ClusterHealingAction": Resource("kubedom.dev", "clusterhealingactions", False),
-            },
-            greeting=Greeting(api.name, version),
+            resources=told_resources(),
+            greeting=Greeting(name, version),
             not_ready=operator.not_ready,
             lag=handover.lag,
             watch_age=operator.watch_age,
             not_healing=operator.not_healing,
-            stating=settings.proxies is not None and await must_state(bridge_api),
+            stating=self.settings.proxies is not None and await must_state(bridge_api),
+            traces=self.traces,
         )
-        # Only from here on is there something to end in order; before, Ctrl-C cancels what is waited for.
-        stopping = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, stopping.set)
+        # Only from here on is there something to end in order.
+        stopping.in_order()
         operator.start()
-        scraped = _serve_metrics(bridge, settings.host, metrics_port)
+        health.alive(operator.not_alive)
+        health.ready(operator.not_ready)
+        registry.register(bridge.metrics.registry)
+        gauge(registry, "healing", "Whether actions are carried out.", lambda: not operator.not_healing())
         try:
             async with bridge.serving():
-                _announce(bridge, api, browse=browse)
-                if demo:
+                self._announce(bridge, api)
+                if self.demo:
                     await install_demo(api)
-                    click.echo("The demo's deployments are in the namespace `demo`; some fail, one heals by itself.")
+                    self.say("The demo's deployments are in the namespace `demo`; some fail, one heals by itself.")
                 await stopping.wait()
-                click.echo("Stopping.")
+                self.say("Stopping.")
         finally:
-            scraped()
             await asyncio.to_thread(operator.stop)
-    finally:
-        if bridge_api is not api:
-            await bridge_api.close()
-        await api.close()
 
-
-def _serve_metrics(bridge: Bridge, host: str, port: int | None) -> Callable[[], None]:
-    """Serve the metrics on a thread of their own; the returned function ends it.
-
-    Raises:
-        PortInUse: where another process has the port.
-
-    """
-    if port is None:
-        return lambda: None
-    try:
-        server, thread = start_http_server(port, host, bridge.metrics.registry)
-    except OSError:
-        raise PortInUse(
-            f"Port {port} of {host} is in use.", remedy="Choose another with --metrics-port.", field="--metrics-port"
-        ) from None
-
-    def stop() -> None:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-    return stop
-
-
-def _announce(bridge: Bridge, api: Api, *, browse: bool) -> None:
-    if bridge.authority.changes:
-        click.echo(f"Showing {api.name} ({api.server}) at http://{bridge.host}:{bridge.port}/; users sign in there.")
-        return
-    link = bridge.signin_link()
-    click.echo(f"Showing {api.name} ({api.server}). Open this link, which works once:\n\n    {link}\n")
-    if sys.stdin.isatty():
-        click.echo("Enter prints a new link, Ctrl-C stops.")
-        asyncio.get_running_loop().add_reader(sys.stdin, _new_link, bridge)
-    if browse and (sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-        webbrowser.open(link)
+    def _announce(self, bridge: Bridge, api: Api) -> None:
+        if bridge.authority.changes:
+            self.say(f"Showing {api.name} ({api.server}) at {address_of(bridge)}; users sign in there.")
+            return
+        link = bridge.signin_link()
+        self.say(f"Showing {api.name} ({api.server}). Open this link, which works once:\n\n    {link}\n")
+        if sys.stdin.isatty():
+            self.say("Enter prints a new link, Ctrl-C stops.")
+            asyncio.get_running_loop().add_reader(sys.stdin, _new_link, bridge)
+        if self.browse and (sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+            webbrowser.open(link)
 
 
 def _new_link(bridge: Bridge) -> None:

@@ -18,12 +18,13 @@ from weakref import WeakValueDictionary
 from kubedom_bridge.errors import KubedomError
 from kubedom_bridge.kube import Api, ApiError
 from kubedom_bridge.protocol import Entry
+from kubedom_operator.heard import Heard
 from kubedom_operator.projection import seconds
 
 from . import announce, failpoints
 from .effects import EFFECTS, Work
 from .model import Action, ActionFailed, read
-from .record import RETRY_SECONDS, ActionGone, Record, ServerClock, outlast, passes
+from .record import RETRY_SECONDS, ActionGone, Record, ServerClock, outlast, passes, written_at
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ class Executor:
         publish: Takes journal entries, on the executor's loop.
         clock: Seconds since the epoch.
         refusal: Says why an action that was created at a time must not begin; an empty string where it may.
+        heard: What was told of actions before; without it, phases that are found at the start are told as late.
 
     """
 
@@ -48,12 +50,14 @@ class Executor:
         *,
         clock: Callable[[], float],
         refusal: Callable[[str], Awaitable[str]],
+        heard: Heard | None = None,
     ) -> None:
         self._api = api
         self._refusal = refusal
         self._cluster = cluster
         self._publish = publish
         self._clock = ServerClock(clock)
+        self._heard = heard
         self._courses: dict[str, _Course] = {}
         self._targets: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._told: dict[str, tuple[str, str]] = {}
@@ -72,7 +76,7 @@ class Executor:
                 # What was asked of the API server stands; nothing more is asked.
                 course.task.cancel()
             return
-        self._tell(action, replayed=change is None and action.uid not in self._told)
+        self._tell(action, written_at(body), found=change is None and action.uid not in self._told)
         if course is not None:
             course.decide(action)
             return
@@ -89,10 +93,18 @@ class Executor:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _tell(self, action: Action, *, replayed: bool) -> None:
+    def _tell(self, action: Action, moment: float | None, *, found: bool) -> None:
+        """Tell the phase of an action, written at a moment, where it is new; `found` is one that was there before."""
         said = (action.phase, action.message)
         if self._told.get(action.uid) == said:
             return
+        replayed = found
+        if self._heard is not None and action.uid not in self._told:
+            if self._heard.action(action.uid, said, moment):
+                self._told[action.uid] = said
+                return
+            # It happened while nobody looked; it is news unless it is old.
+            replayed = found and not self._heard.remembers(moment)
         entry = announce.entry(action, cluster=self._cluster, now=self._clock.ours(), replayed=replayed)
         if entry is not None:
             self._told[action.uid] = said

@@ -72,16 +72,21 @@ class ServerClock:
 
     def learn(self, written: Mapping[str, Any], moment: float) -> None:
         """Compare with the time that the API server noted for a status that was written at `moment`."""
-        noted = [
-            seconds(field.get("time"))
-            for field in written["metadata"].get("managedFields") or ()
-            if field.get("subresource") == "status"
-        ]
-        latest = max((each for each in noted if each is not None), default=None)
+        latest = written_at(written)
         if latest is not None:
             # The API server notes whole seconds, and repeats the time of a write that changed nothing.
             ahead = latest - math.floor(moment)
             self.ahead = 0.0 if abs(ahead) <= CLOCKS_DIFFER_SECONDS else float(ahead)
+
+
+def written_at(body: Mapping[str, Any]) -> float | None:
+    """When the status of an action was written, by the API server's clock in whole seconds; None if it never was."""
+    noted = [
+        seconds(field.get("time"))
+        for field in body["metadata"].get("managedFields") or ()
+        if field.get("subresource") == "status"
+    ]
+    return max((each for each in noted if each is not None), default=None)
 
 
 class Record:

@@ -162,7 +162,7 @@ def alone(path: Path, doing: str, progress: Progress) -> Iterator[None]:
 
 def _build(pins: Pins, entry: Path, progress: Progress) -> Binaries:
     go = find_go(pins.go_version)
-    progress(f"Building the control plane with {go.origin}, once: 5 minutes on two idle cores.")
+    progress(f"Building {pins.title} with {go.origin}, once: 5 minutes on two idle cores.")
 
     def obtain(part: Part, folder: Path, beat: Progress) -> Path:
         log = entry / "logs" / f"{part.name}.log"

@@ -38,7 +38,7 @@ def build(part: Part, *, pins: Pins, go: Tool, folder: Path, log: Path, progress
     target = folder / part.name
     # -mod=readonly on the command line and not in GOFLAGS: the user's own flags stay as they are, and go.sum decides.
     command = [str(go.path), "build", "-mod=readonly", "-trimpath", "-buildvcs=false"]
-    command += ["-ldflags", pins.ldflags(part), "-o", str(target), part.package]
+    command += ["-tags", part.tags, "-ldflags", pins.ldflags(part), "-o", str(target), part.package]
     environment = os.environ | go.environment | {"GOTOOLCHAIN": "local", "CGO_ENABLED": "0", "GOWORK": "off"}
     log.parent.mkdir(parents=True, exist_ok=True)
     begun = time.monotonic()

@@ -29,6 +29,7 @@ class Part:
         group: The folder of the Go module that pins it.
         module: The module whose version is the part's.
         package: The package to build.
+        tags: Go's build tags, separated by commas.
 
     """
 
@@ -36,6 +37,7 @@ class Part:
     group: str
     module: str
     package: str
+    tags: str = ""
 
 
 PARTS = (
@@ -53,10 +55,18 @@ PARTS = (
 
 @dataclass(frozen=True)
 class Pins:
-    """The pinned versions and the folder that holds them."""
+    """The pinned versions and the folder that holds them.
+
+    Args:
+        folder: The Go modules, a folder for each group.
+        parts: What is built of them.
+        title: What they are together, for a reader.
+
+    """
 
     folder: Path
     parts: tuple[Part, ...] = PARTS
+    title: str = "the control plane"
 
     def version(self, part: Part) -> str:
         """Return the pinned version of a part, with its `v`."""
@@ -94,6 +104,8 @@ class Pins:
                     digest.update(f"\0{group}/{file.name}\0".encode() + file.read_bytes())
         for part in self.parts:
             digest.update(f"\0{part.name}\0{part.package}\0{self.ldflags(part)}".encode())
+            if part.tags:
+                digest.update(f"\0{part.tags}".encode())
         return digest.hexdigest()[:16]
 
     @cached_property

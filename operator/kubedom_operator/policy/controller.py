@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from kubedom_bridge.actions import GROUP, VERSION
 from kubedom_bridge.errors import ClusterUnreachable, KubedomError
 from kubedom_bridge.kube import MERGE_PATCH, Api, ApiError, create_named
 from kubedom_bridge.protocol import Entry
+from kubedom_operator.heard import Heard
 from kubedom_operator.timers import TimerWheel
 
 from . import reading, record
@@ -57,6 +58,7 @@ class Policies:
         ready: Whether all that failed before the start has been told.
         clock: Seconds since the epoch.
         namespace: The only one that is watched, or None for all.
+        heard: What pages were told before; without it, they are told of every decision again, as late.
 
     """
 
@@ -70,6 +72,7 @@ class Policies:
         *,
         clock: Callable[[], float],
         namespace: str | None = None,
+        heard: Heard | None = None,
     ) -> None:
         self._api = api
         self._cluster = cluster
@@ -78,6 +81,7 @@ class Policies:
         self._ready = ready
         self._clock = clock
         self._namespace = namespace
+        self._heard = heard
         self._known: dict[str, dict[str, Body]] = {POLICIES: {}, VETOES: {}, ACTIONS: {}}
         self._ledgers: dict[str, record.Ledger] = {}
         self._refusals: dict[str, dict[str, Refusal]] = {}
@@ -88,8 +92,10 @@ class Policies:
 
     # What the watch and the pipeline call.
 
-    def told(self, entries: Iterable[Entry]) -> None:
+    def told(self, entries: Collection[Entry]) -> None:
         """Take in what the pipeline publishes."""
+        if self._heard is not None:
+            self._heard.take(entries)
         self._touch(self._openings.take(entries))
 
     def observe_policy(self, change: str | None, body: Body) -> None:
@@ -192,6 +198,7 @@ class Policies:
     async def _follow(self, policy: Policy) -> None:
         """Decide for one policy, do it, and tell of it."""
         ledger = self._ledgers.get(policy.uid)
+        first = ledger is None
         if ledger is None:
             found = self._known[POLICIES][policy.uid].get("status") or {}
             ledger = self._ledgers[policy.uid] = record.Ledger(found)
@@ -207,7 +214,7 @@ class Policies:
             decisions.append(await self._act(policy, chosen))
         now = self._clock()
         news = ledger.news(decisions, now, policy.memory)
-        self._publish_news(policy, news)
+        self._publish_news(policy, news, first=first)
         again = verdict.look_again
         if any(each.outcome in {"Act", "DryRun"} for each in verdict.decisions):
             # What was done or refused now is part of what is decided by next.
@@ -295,11 +302,19 @@ class Policies:
         self._refusals[policy.uid][decision.incident.owner.key] = Refusal(self._clock() + wait, sentence)
         return decision._replace(outcome="Skipped", reason="Refused", message=sentence)
 
-    def _publish_news(self, policy: Policy, news: list[record.News]) -> None:
+    def _publish_news(self, policy: Policy, news: list[record.News], *, first: bool) -> None:
+        """Tell pages what they do not know; at the `first` look at a policy, that is what they were not told before."""
         now = self._clock()
-        entries: list[Entry] = [
-            record.entry(policy, each, cluster=self._cluster, now=now) for each in news if each.pages
-        ]
+        entries: list[Entry] = []
+        for each in news:
+            if not each.pages:
+                continue
+            entry = record.entry(policy, each, cluster=self._cluster, now=now)
+            if first and self._heard is not None:
+                if self._heard.decision(entry, each.decision.incident.since, noted=not each.fresh):
+                    continue
+                entry.replayed = False
+            entries.append(entry)
         if entries:
             self._publish(entries)
 

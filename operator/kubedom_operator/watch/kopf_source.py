@@ -13,20 +13,23 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import kopf
 
+from kubedom_bridge.credentials import ClusterChoice, load_configuration
 from kubedom_bridge.errors import KubedomError
-from kubedom_bridge.kube import Api, ClusterChoice, load_configuration
+from kubedom_bridge.kube import Api
 from kubedom_operator.projection import KINDS, UnreadableObject, from_object, minimal
 
 from .reconcile import listed_uids
-from .seam import Sink
+from .seam import STALE_TIMES, Sink
 
 RECONCILE_SECONDS = 300.0
 RELIST_SETTLE_SECONDS = 1.0
 RESTART_SECONDS = (0.5, 30.0)
+#: After how many seconds credentials that could not be read are read again.
+LOGIN_SECONDS = 5.0
 #: How many objects of a kind are remembered as gone; events that are still on their way are of the last few.
 REMEMBERED = 10_000
 
@@ -113,7 +116,14 @@ class KopfSource:
         self._found_gone: dict[str, dict[str, None]] = {kind: {} for kind in self._kinds}
         self._synced: set[str] = set()
         self._relisted = asyncio.Event()
+        # Kopf runs and has credentials. It does not say that it watches, and of a kind without objects tells nothing.
+        self._runs = asyncio.Event()
         self._heard = dict.fromkeys(self._kinds, time.monotonic())
+
+    @property
+    def stale_seconds(self) -> float:
+        """After how many seconds without hearing of a kind its watch does not work any more."""
+        return STALE_TIMES * self._reconcile_seconds
 
     def age(self) -> float:
         """How many seconds ago the API server was heard of the kind of which that is longest; 0 without kinds.
@@ -121,6 +131,10 @@ class KopfSource:
         A quiet kind is heard of by its comparison, so up to `RECONCILE_SECONDS` are ordinary.
         """
         return time.monotonic() - min(self._heard.values(), default=time.monotonic())
+
+    def heard(self, kind: str) -> float | None:
+        """When Kopf last told of a kind, in monotonic seconds; None where it is not watched here."""
+        return self._heard.get(kind)
 
     async def run(self) -> None:
         """Watch until cancelled, through every outage."""
@@ -142,6 +156,8 @@ class KopfSource:
                     registry=self._registry(),
                     settings=self._settings(),
                     standalone=True,
+                    # Else it asks for the user's name, which a user of a container need not have.
+                    identity=cast(Any, "kubedom"),
                     clusterwide=self._namespace is None,
                     namespaces=[self._namespace] if self._namespace is not None else [],
                 )
@@ -150,6 +166,11 @@ class KopfSource:
             if loop.time() - started > 60:
                 delay = RESTART_SECONDS[0]
             log.warning("The watch ended (%s); it starts again.", reason)
+            self._runs.clear()
+            for kind in self._kinds:
+                self._sink.trouble(kind, f"its watch ended ({reason})")
+            # So that it is looked at when it runs again, also where there is nothing to tell.
+            self._relisted.set()
             await asyncio.sleep(random.uniform(0, delay))  # noqa: S311 - jitter, not a secret
             delay = min(delay * 2, longest)
 
@@ -169,10 +190,12 @@ class KopfSource:
     def _registry(self) -> kopf.OperatorRegistry:
         registry = kopf.OperatorRegistry()
 
-        @kopf.on.login(registry=registry)
+        @kopf.on.login(registry=registry, backoff=LOGIN_SECONDS)
         async def login(**_: Any) -> kopf.ConnectionInfo:
             configuration, _name = await load_configuration(self._choice)
-            token = configuration.api_key.get("BearerToken", "")
+            # With its scheme before it: `Bearer` from a kubeconfig, `bearer` from a pod's service account.
+            token = configuration.api_key.get("BearerToken", "").rpartition(" ")[2].strip()
+            self._runs.set()
             return kopf.ConnectionInfo(
                 server=configuration.host,
                 ca_path=configuration.ssl_ca_cert,
@@ -181,7 +204,7 @@ class KopfSource:
                 certificate_path=configuration.cert_file,
                 private_key_path=configuration.key_file,
                 scheme="Bearer" if token else None,
-                token=token.removeprefix("Bearer ") or None,
+                token=token or None,
             )
 
         for kind in self._kinds:
@@ -204,7 +227,8 @@ class KopfSource:
             metadata = body["metadata"]
             uid, version = metadata["uid"], metadata["resourceVersion"]
             if change == "DELETED":
-                if versions.pop(uid, None) is not None:
+                # The sink may know it from before the start.
+                if versions.pop(uid, None) is not None or uid in sink.known(kind):
                     sink.gone(kind, uid, version)
                 return
             if change is None and kind in self._synced:
@@ -243,9 +267,14 @@ class KopfSource:
                 pass
 
     async def _compare_kind(self, kind: str) -> bool:
-        """Compare one kind; False where its first list is not complete yet or cannot be made."""
+        """Compare one kind; False where its first list is not complete yet or cannot be made, or Kopf does not run."""
+        try:
+            async with asyncio.timeout(RESTART_SECONDS[1]):
+                await self._runs.wait()
+        except TimeoutError:
+            return False
         # What is created while the list is made may be missing in it.
-        before = set(self._versions[kind])
+        before = set(self._sink.known(kind))
         try:
             listed = await listed_uids(self._api, kind, self._namespace)
         except KubedomError as problem:
@@ -255,7 +284,7 @@ class KopfSource:
         self._heard[kind] = time.monotonic()
         self._sink.trouble(kind, "")
         # Of some of them Kopf may have told meanwhile.
-        gone = (before & self._versions[kind].keys()) - listed
+        gone = before.intersection(self._sink.known(kind)) - listed
         for uid in gone:
             self._bury(kind, uid)
         if gone:
@@ -269,7 +298,7 @@ class KopfSource:
         return True
 
     def _bury(self, kind: str, uid: str) -> None:
-        del self._versions[kind][uid]
+        self._versions[kind].pop(uid, None)
         found_gone = self._found_gone[kind]
         found_gone[uid] = None
         if len(found_gone) > REMEMBERED:
@@ -279,7 +308,8 @@ class KopfSource:
     async def _all_known(self, kind: str, listed: set[str]) -> bool:
         """Wait for Kopf to hand over its first list; what was deleted meanwhile asks for a new comparison."""
         for _ in range(40):
-            if listed <= set(self._sink.known(kind)):
+            # What the sink knows may be from before the start, and of then.
+            if listed <= self._versions[kind].keys():
                 return True
             await asyncio.sleep(0.05)
         return False

@@ -232,6 +232,8 @@ class KindReader:
         async with self._api.stream(self._path, query, inactivity=self._inactivity) as response:
             if response.status != 200:
                 raise await refusal_of(response, self._info, self._api.name)
+            # A quiet kind of which no bookmarks come is heard of by this alone.
+            self.heard = self._clock()
             self._works()
             self.counts.watches += 1
             feed, read = LineSplitter().feed, response.content.readany

@@ -17,6 +17,9 @@ from typing import Any, Protocol
 
 from kubedom_operator.projection import Minimal, UnreadableObject
 
+#: A source is stale when it has not heard of a kind for so many times as long as that may ordinarily take.
+STALE_TIMES = 3
+
 
 class Sink(Protocol):
     """What a source tells of a cluster; every call returns at once and never raises."""
@@ -34,7 +37,7 @@ class Sink(Protocol):
         """The first list of the kind is complete."""
 
     def known(self, kind: str) -> Collection[str]:
-        """The uids of a kind that were told and are not gone."""
+        """The uids of a kind that were told and are not gone, also by a source of an earlier process."""
 
     def trouble(self, kind: str, sentence: str) -> None:
         """The kind cannot be watched at present, and why; an empty sentence when it can again."""

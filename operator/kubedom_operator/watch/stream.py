@@ -16,7 +16,7 @@ from kubedom_bridge.kube import Api
 from kubedom_operator.projection import KINDS
 
 from .reader import Counts, KindReader
-from .seam import Sink
+from .seam import STALE_TIMES, Sink
 
 
 class StreamSource:
@@ -75,10 +75,20 @@ class StreamSource:
         """What was done for a kind so far."""
         return self._readers[kind].counts
 
+    @property
+    def stale_seconds(self) -> float:
+        """After how many seconds without hearing of a kind its watch does not work any more."""
+        return STALE_TIMES * self._inactivity
+
     def age(self) -> float:
         """How many seconds ago the API server was heard of the kind of which that is longest; 0 without kinds."""
         now = self._clock()
         return max((now - self._readers[kind].heard for kind in tuple(self._wanted)), default=0.0)
+
+    def heard(self, kind: str) -> float | None:
+        """When the API server was last heard of a kind, by the clock; None where it is not watched here."""
+        reader = self._readers.get(kind)
+        return reader.heard if reader is not None else None
 
     def add_kind(self, kind: str) -> None:
         """Watch one more kind from now on; call it on the source's loop.

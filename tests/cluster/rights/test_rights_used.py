@@ -1,7 +1,8 @@
 """kubedom's identities use just what their roles grant, as the API server's own audit log has it.
 
-One run of everything that the identities exist for, on a control plane of its own: what is granted and never used would
-be too much, and what is refused too little. Each is a set, so a rule that is added or taken away is seen.
+One run of everything that the identities exist for, on a control plane of its own, in one process and once more with
+the operator and the bridge apart: what is granted and never used would be too much, and what is refused too little.
+Each is a set, so a rule that is added or taken away is seen.
 """
 
 from __future__ import annotations
@@ -10,15 +11,16 @@ import asyncio
 import itertools
 import json
 import os
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import aiohttp
 import pytest
 import yaml
+from tests.apart import Apart
 from tests.cluster import healing
 from tests.cluster.admitting import without_stamp
 from tests.cluster.healing import action, carried_out, create, finished, own_node, sent_to, workload
@@ -26,6 +28,7 @@ from tests.cluster.policies import crash, deployed, policy, veto, with_healer
 from tests.cluster.rest.asking import User, upload
 from tests.cluster.rights.audited import Right, granted, used
 from tests.conftest import Cluster
+from tests.nats import NatsServer
 from tests.running import KubedomRun, wait_for
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
@@ -65,8 +68,16 @@ AUDIT_POLICY = {
 }
 
 
+@pytest.fixture(scope="module", params=["one process", "apart"])
+def processes(request: pytest.FixtureRequest) -> str:
+    """Whether operator and bridge are one process; each way has a control plane of its own."""
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def audited(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def audited(
+    processes: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Cluster]:
     """A control plane that writes down what kubedom's service accounts ask, and nothing of kubedom in it but these."""
     if request.config.getoption("--kubeconfig"):
         pytest.skip("needs an API server with an audit log, and --kubeconfig names somebody's own")
@@ -104,28 +115,54 @@ def kubeconfig(audited: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return file
 
 
-def started(kubeconfig: Path, bridge: str, *options: str, operator: str = "operator") -> KubedomRun:
-    """Run kubedom as the operator's identity and the bridge's."""
-    who = (f"--kubeconfig={kubeconfig}", f"--context={operator}", f"--bridge-context={bridge}")
-    return KubedomRun(*who, *options)
+class Serving(Protocol):
+    """What serves pages."""
+
+    origin: str
+
+
+Start = Callable[..., AbstractContextManager[Serving]]
+
+
+@pytest.fixture
+def started(processes: str, kubeconfig: Path, tmp_path: Path) -> Start:
+    """Runs kubedom as the operator's identity and the bridge's."""
+    numbers = itertools.count()
+
+    @contextmanager
+    def apart(bridge: str, *options: str, operator: str = "operator") -> Iterator[Serving]:
+        with NatsServer(tmp_path / f"nats-{next(numbers)}") as nats:
+            where = (f"--kubeconfig={kubeconfig}", f"--nats={nats.url}")
+            with (
+                Apart("operator", *where, f"--context={operator}") as watching,
+                Apart("bridge", *where, f"--context={bridge}", "--drain-seconds=1", *options) as serving,
+            ):
+                watching.ready()
+                yield serving.ready()
+
+    def together(bridge: str, *options: str, operator: str = "operator") -> KubedomRun:
+        who = (f"--kubeconfig={kubeconfig}", f"--context={operator}", f"--bridge-context={bridge}")
+        return KubedomRun(*who, *options)
+
+    return apart if processes == "apart" else together
 
 
 async def test_each_identity_uses_all_that_its_roles_grant_and_is_refused_nothing(
-    audited: Cluster, kubeconfig: Path
+    audited: Cluster, started: Start
 ) -> None:
     proxied = "--trusted-proxy=127.0.0.0/8"
-    with started(kubeconfig, "bridge", proxied) as run:
+    with started("bridge", proxied) as run:
         await asyncio.to_thread(every_action, audited)
         await asyncio.to_thread(every_policy, audited)
         await everything_by_rest(run, audited)
         await every_command(run, audited)
     admin = await Api.connect(ClusterChoice(str(audited.kubeconfig), audited.context))
     async with without_stamp(admin):
-        with started(kubeconfig, "older-bridge", proxied, operator="older-operator") as run:
+        with started("older-bridge", proxied, operator="older-operator") as run:
             await what_can_be_stated(run, audited)
     await admin.close()
     for name in ("bridge", "older-bridge"):
-        with started(kubeconfig, name, "--sign-in=token") as run:
+        with started(name, "--sign-in=token") as run:
             await sign_in_by_token(run, audited)
     assert audited.own is not None
     lines = audited.own.audit_log.read_text().splitlines()
@@ -205,7 +242,7 @@ def every_policy(cluster: Cluster) -> None:
     wait_for("the end of the veto", lambda: names(cluster, "healingvetoes") == set())
 
 
-async def sign_in_by_token(run: KubedomRun, cluster: Cluster) -> None:
+async def sign_in_by_token(run: Serving, cluster: Cluster) -> None:
     """As whoever a token is of, which the bridge has reviewed."""
     token = cluster.kubectl("create", "token", "operator", f"--namespace={HERE}").strip()
     async with aiohttp.ClientSession() as http:
@@ -213,7 +250,7 @@ async def sign_in_by_token(run: KubedomRun, cluster: Cluster) -> None:
         assert (await by_token.ask("GET", "/api/session")).status == 200
 
 
-async def everything_by_rest(run: KubedomRun, cluster: Cluster) -> None:
+async def everything_by_rest(run: Serving, cluster: Cluster) -> None:
     """As a user whom the proxy vouches for: look at every kind, apply every kind that may be applied."""
     signed_in = {"X-Forwarded-User": ROOT, "X-Forwarded-Groups": ADMINS}
     async with aiohttp.ClientSession() as http:
@@ -241,7 +278,7 @@ async def everything_by_rest(run: KubedomRun, cluster: Cluster) -> None:
 
 
 @asynccontextmanager
-async def socket_of(run: KubedomRun, user: str, *groups: str) -> AsyncIterator[ClientConnection]:
+async def socket_of(run: Serving, user: str, *groups: str) -> AsyncIterator[ClientConnection]:
     headers = {"X-Forwarded-User": user, "X-Forwarded-Groups": ",".join(groups)}
     address = f"{run.origin.replace('http', 'ws')}/api/socket"
     async with connect(
@@ -277,7 +314,7 @@ async def hold(socket: ClientConnection) -> None:
     assert held == "Succeeded"
 
 
-async def every_command(run: KubedomRun, cluster: Cluster) -> None:
+async def every_command(run: Serving, cluster: Cluster) -> None:
     """As the same user, over the socket: act on every kind of target, approve, and hold the policies."""
     waiting = create(cluster, NAMESPACE, action("restartDeployment", "Deployment", "deployment", approvalRequired=True))
     node = cluster.get("nodes")["items"][0]["metadata"]["name"]
@@ -297,7 +334,7 @@ def restarts(cluster: Cluster, who: str) -> bool:
     return bool(finished(cluster, NAMESPACE, made)["phase"] == "Succeeded")
 
 
-async def what_can_be_stated(run: KubedomRun, cluster: Cluster) -> None:
+async def what_can_be_stated(run: Serving, cluster: Cluster) -> None:
     """Where the bridge may not impersonate: the same, but for what is applied."""
     who = cluster.kubectl("auth", "whoami", "--output=jsonpath={.status.userInfo.username}")
     asked = {"approvalRequired": True, "requestedBy": who}

@@ -21,6 +21,7 @@ from kubedom_bridge.journal import Journal
 from kubedom_bridge.kube import Api, ApiError
 from kubedom_bridge.session import Greeting
 from kubedom_bridge.settings import BridgeSettings, listen
+from kubedom_bridge.traces import Traces
 
 T = TypeVar("T")
 POD = "/api/v1/namespaces/default/pods/p"
@@ -218,7 +219,7 @@ async def receive_until(socket: ClientConnection, kind: str) -> list[Any]:
     return messages
 
 
-Start = Callable[[], AbstractAsyncContextManager[Running]]
+Start = Callable[..., AbstractAsyncContextManager[Running]]
 
 
 @pytest.fixture
@@ -230,7 +231,7 @@ def start(tmp_path: Path) -> Start:
     settings = BridgeSettings(port=0, web_dir=tmp_path / "own")
 
     @asynccontextmanager
-    async def serve() -> AsyncIterator[Running]:
+    async def serve(traces: Traces | None = None) -> AsyncIterator[Running]:
         journal = Journal(clock=asyncio.get_running_loop().time)
         cluster, reason = Cluster(), [""]
         bridge = Bridge(
@@ -242,6 +243,7 @@ def start(tmp_path: Path) -> Start:
             resources={},
             greeting=Greeting("test", "v1.36.3"),
             not_ready=lambda: reason[0],
+            traces=traces,
         )
         async with bridge.serving():
             yield Running(bridge, journal, cluster, reason)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,13 +20,16 @@ class Loop:
     def __init__(self) -> None:
         self.now = 0.0
         self.published: list[list[Entry]] = []
-        self._soon: list[Callable[[], None]] = []
-        self.handover = Handover(self._soon.append, self.published.append, clock=lambda: self.now)
+        self._woken = 0
+        self.handover = Handover(self._wake, clock=lambda: self.now)
+
+    def _wake(self) -> None:
+        self._woken += 1
 
     def run(self) -> None:
-        soon, self._soon[:] = list(self._soon), []
-        for function in soon:
-            function()
+        woken, self._woken = self._woken, 0
+        for _ in range(woken):
+            self.published.append(self.handover.take())
 
     @property
     def entries(self) -> list[Entry]:
@@ -116,12 +118,12 @@ async def test_between_real_threads_nothing_is_lost() -> None:
     made = [event(f"p{number}") for number in range(20_000)]
     complete = asyncio.Event()
 
-    def publish(entries: list[Entry]) -> None:
-        published.extend(entries)
+    def publish() -> None:
+        published.extend(handover.take())
         if len(published) == len(made):
             complete.set()
 
-    handover = Handover(loop.call_soon_threadsafe, publish, clock=time.monotonic)
+    handover = Handover(lambda: loop.call_soon_threadsafe(publish), clock=time.monotonic)
 
     def make() -> None:
         for entry in made:

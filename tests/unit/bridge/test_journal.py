@@ -1,16 +1,24 @@
-"""A snapshot has no gap to what follows it, and a replay is whole or refused."""
+"""A snapshot has no gap to what follows it, and a replay is whole or refused: of a journal, and of a copy of a log."""
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubedom_bridge.journal import Journal, Record, as_replayed
+from kubedom_bridge.jetstream.copy import Copy
 from kubedom_bridge.protocol import Entry, EventEntry, Filter
+from kubedom_bridge.records import Record, as_replayed
 from kubedom_bridge.view import View
 
 from .entries import Page, decoded, deletion, event, histories, state
+from .logs import LOGS, Copied, Make, left, message
+
+both = pytest.mark.parametrize("journal", LOGS, ids=["journal", "copy"])
 
 filters = st.builds(
     Filter,
@@ -20,15 +28,12 @@ filters = st.builds(
 )
 
 
-def journal(**more: float) -> Journal:
-    return Journal(clock=lambda: 0.0, **more)  # type: ignore[arg-type]
-
-
 def read(records: list[Record]) -> list[dict[str, object]]:
     return decoded([one.encoded for one in records])
 
 
-def test_sequences_begin_at_one_and_have_no_gap() -> None:
+@both
+def test_sequences_begin_at_one_and_have_no_gap(journal: Make) -> None:
     one, seen = journal(), list[Record]()
     one.follow(seen.extend)
     one.publish([state(), event()])
@@ -39,14 +44,16 @@ def test_sequences_begin_at_one_and_have_no_gap() -> None:
     assert one.head == 3
 
 
-def test_an_event_is_named_by_epoch_and_sequence() -> None:
+@both
+def test_an_event_is_named_by_epoch_and_sequence(journal: Make) -> None:
     one = journal()
     one.publish([state(), told := event()])
     assert told.id == f"{one.epoch}-2"
     assert journal().epoch != one.epoch
 
 
-def test_a_batch_is_told_once_and_an_empty_one_not_at_all() -> None:
+@both
+def test_a_batch_is_told_once_and_an_empty_one_not_at_all(journal: Make) -> None:
     one, batches = journal(), list[list[Record]]()
     end = one.follow(batches.append)
     one.publish([state(), state("b")])
@@ -56,31 +63,33 @@ def test_a_batch_is_told_once_and_an_empty_one_not_at_all() -> None:
     assert [len(batch) for batch in batches] == [2]
 
 
+@both
 @given(histories(), st.data(), filters)
 def test_a_snapshot_and_what_follows_it_are_the_whole(
-    history: list[Entry], data: st.DataObject, wanted: Filter
+    journal: Make, history: list[Entry], data: st.DataObject, wanted: Filter
 ) -> None:
     cut = data.draw(st.integers(0, len(history)))
     one, whole = journal(), Page()
     heard: list[Record] = []
     one.follow(heard.extend)
     one.publish(history[:cut])
-    snapshot, view = one.snapshot(), View(wanted)
-    assert (snapshot.epoch, snapshot.sequence) == (one.epoch, cut)
+    snapshot, view, at = one.snapshot(), View(wanted), one.head
+    assert (snapshot.epoch, snapshot.sequence) == (one.epoch, at)
     page = Page()
     page.take(sorted(decoded(view.live(snapshot.states)), key=lambda entry: entry["sequence"]))
-    assert page.sequence <= cut
-    page.sequence = cut
+    assert page.sequence <= at
+    page.sequence = at
     for entry in history[cut:]:
         one.publish([entry])
     page.take(read([record for record in heard[cut:] if view.admits(record)]))
     whole.take(read([record for record in heard if view.admits(record)]))
     assert page.states == whole.states
-    assert page.events == [sequence for sequence in whole.events if sequence > cut]
+    assert page.events == [sequence for sequence in whole.events if sequence > at]
 
 
+@both
 @given(histories())
-def test_the_incidents_of_a_snapshot_are_those_that_are_open(history: list[Entry]) -> None:
+def test_the_incidents_of_a_snapshot_are_those_that_are_open(journal: Make, history: list[Entry]) -> None:
     one = journal()
     one.publish(history)
     open_: dict[str, int] = {}
@@ -94,23 +103,26 @@ def test_the_incidents_of_a_snapshot_are_those_that_are_open(history: list[Entry
     assert all(entry["replayed"] for entry in found)
 
 
+@both
 @given(histories(), st.integers(1, 12), st.integers(-3, 50))
-def test_a_replay_is_whole_or_refused(history: list[Entry], ring: int, since: int) -> None:
+def test_a_replay_is_whole_or_refused(journal: Make, history: list[Entry], ring: int, since: int) -> None:
     one, heard = journal(ring_entries=ring), list[Record]()
     one.follow(heard.extend)
     for entry in history:
         one.publish([entry])
     replay = one.replay(since)
-    if 0 <= since <= one.head and one.head - since <= ring:
+    forgotten = heard[-ring - 1].sequence if len(heard) > ring else 0
+    if forgotten <= since <= one.head:
         assert replay is not None
-        assert list(replay) == heard[since:]
+        assert list(replay) == [record for record in heard if record.sequence > since]
     else:
         assert replay is None
 
 
-def test_what_is_too_old_is_not_replayed() -> None:
+@both
+def test_what_is_too_old_is_not_replayed(journal: Make) -> None:
     now = 0.0
-    one = Journal(clock=lambda: now, ring_seconds=10)
+    one = journal(clock=lambda: now, ring_seconds=10)
     one.publish([state()])
     now = 10.0
     one.publish([state()])
@@ -121,9 +133,10 @@ def test_what_is_too_old_is_not_replayed() -> None:
     assert one.replay(1) is not None
 
 
+@both
 @given(histories(), st.data(), st.booleans())
 def test_after_a_gap_each_objects_last_state_is_told_and_each_event_too(
-    history: list[Entry], data: st.DataObject, replayed: bool
+    journal: Make, history: list[Entry], data: st.DataObject, replayed: bool
 ) -> None:
     one, heard = journal(), list[Record]()
     one.follow(heard.extend)
@@ -141,7 +154,8 @@ def test_after_a_gap_each_objects_last_state_is_told_and_each_event_too(
     assert all(entry.get("replayed", False) == replayed for entry in entries if entry["op"] == "event")
 
 
-def test_a_mark_is_not_set_twice() -> None:
+@both
+def test_a_mark_is_not_set_twice(journal: Make) -> None:
     one, heard = journal(), list[Record]()
     one.follow(heard.extend)
     one.publish([event(replayed=True, phase="begin")])
@@ -149,7 +163,8 @@ def test_a_mark_is_not_set_twice() -> None:
     assert next(iter(one.snapshot().incidents)).encoded.count(b'"replayed"') == 1
 
 
-def test_a_filter_on_types_leaves_states_alone() -> None:
+@both
+def test_a_filter_on_types_leaves_states_alone(journal: Make) -> None:
     one, heard = journal(), list[Record]()
     one.follow(heard.extend)
     one.publish([state(), event(event_type="podFailed"), event(event_type="podRecovered")])
@@ -157,7 +172,8 @@ def test_a_filter_on_types_leaves_states_alone() -> None:
     assert [record.sequence for record in heard if view.admits(record)] == [1, 3]
 
 
-def test_the_encoding_is_the_protocols() -> None:
+@both
+def test_the_encoding_is_the_protocols(journal: Make) -> None:
     one, heard = journal(), list[Record]()
     one.follow(heard.extend)
     one.publish([state(version=7)])
@@ -171,3 +187,101 @@ def test_the_encoding_is_the_protocols() -> None:
         "sequence": 1,
         "object": {"metadata": {"name": "a", "namespace": "default", "uid": "a"}},
     }
+
+
+def begun_late(one: Copied, **more: Any) -> Copy:
+    """A copy that reads what the log has left."""
+    late = Copy(one.epoch, clock=lambda: 0.0, **more)
+    late.take(map(message, left(one.sent)))
+    late.caught_up()
+    return late
+
+
+@given(histories(), st.data())
+def test_a_copy_that_is_begun_late_knows_the_same_and_brings_any_page_up_to_date(
+    history: list[Entry], data: st.DataObject
+) -> None:
+    one, heard = Copied(), list[Record]()
+    one.follow(heard.extend)
+    cut = data.draw(st.integers(0, len(history)))
+    one.publish(history[:cut])
+    at = one.head
+    one.publish(history[cut:])
+    late = begun_late(one)
+    assert late.head == one.head
+    assert set(late.namespaces()) == set(one.namespaces())
+    for mine, its in zip(one.snapshot()[2:], late.snapshot()[2:], strict=True):
+        assert sorted(read(list(mine)), key=str) == sorted(read(list(its)), key=str)
+    replay = late.replay(at)
+    if replay is None:
+        assert at < late.floor
+        return
+    page, whole = Page(), Page()
+    page.take(read(heard[:cut]))
+    page.sequence = at
+    page.take(decoded(View().missed(replay, late.superseded)))
+    whole.take(read(heard))
+    assert (page.states, page.events) == (whole.states, whole.events)
+
+
+def test_what_a_late_copy_did_not_see_before_is_told_as_gone_where_it_is_not_selected() -> None:
+    one = Copied()
+    for team in ("a", "b", "c"):
+        changed = state()
+        changed.object = {"metadata": {"name": "a", "labels": {"team": team}}}
+        one.publish([changed])
+    late = begun_late(one)
+    (record,) = late.replay(2) or ()
+    view = View(Filter(label_selector="team=a"))
+    assert view.loses(record), "a page that was told of team a would show it for ever"
+    # From then on it knows.
+    changed.object = {"metadata": {"name": "a", "labels": {"team": "d"}}}
+    one.publish([changed])
+    late.take([message(one.sent[-1])])
+    *_, record = late.replay(3) or ()
+    assert not view.loses(record)
+
+
+def test_a_late_copy_replays_nothing_from_before_the_oldest_that_it_has() -> None:
+    one = Copied()
+    one.publish([event("gone"), state("a"), state("b")])
+    late = Copy(one.epoch, clock=lambda: 0.0)
+    # The event has left the log.
+    late.take(map(message, one.sent[1:]))
+    late.caught_up()
+    assert late.replay(0) is None
+    assert [record.uid for record in late.replay(1) or ()] == ["a", "b"]
+
+
+def test_an_incident_stays_open_when_its_event_has_left_the_log() -> None:
+    one = Copied()
+    one.publish([state("a"), event("a", phase="begin", incident="i1"), event("a", phase="end", incident="i2")])
+    late = Copy(one.epoch, clock=lambda: 0.0)
+    late.take(message(sent) for sent in one.sent if ".e." not in sent.subject)
+    late.caught_up()
+    (found,) = late.snapshot().incidents
+    assert decoded([found.encoded])[0]["incident"]["id"] == "i1"
+    assert found.sequence == 2
+    assert decoded([found.encoded])[0]["replayed"]
+
+
+async def test_who_was_told_more_elsewhere_is_waited_for() -> None:
+    one = Copied()
+    one.publish([state()])
+    waiting = asyncio.create_task(one.reached(2))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    one.publish([state()])
+    await waiting
+
+
+def test_a_new_log_takes_the_place_of_the_old_one_and_who_follows_goes_on() -> None:
+    one, other, heard = Copied(), Copied(), list[Record]()
+    one.follow(heard.extend)
+    one.publish([state("old")])
+    other.publish([state("new"), state("newer")])
+    one.adopt(other)
+    assert (one.epoch, one.head) == (other.epoch, 2)
+    assert {record.uid for record in one.snapshot().states} == {"new", "newer"}
+    one.take([message(sent) for sent in other.outbox.tell(deletion("new"))])
+    assert [record.uid for record in heard] == ["old", "new"]

@@ -16,6 +16,7 @@ from kubedom_bridge.protocol import (
     Command,
     Filter,
     Position,
+    Seen,
     Subscribe,
     decode_client_message,
     encode,
@@ -24,6 +25,7 @@ from kubedom_bridge.protocol import (
 from .entries import state
 
 TARGET = {"kind": "Pod", "namespace": "default", "name": "p"}
+TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e473f-00f067aa0ba902b7-01"
 COMMAND: dict[str, Any] = {"type": "command", "id": "c1", "name": "restartPod", "target": TARGET}
 
 
@@ -49,6 +51,10 @@ def test_a_command_is_read_in_camel_case() -> None:
     command = read(COMMAND | {"idempotencyKey": "k"})
     assert isinstance(command, Command)
     assert (command.idempotency_key, command.target.name) == ("k", "p")
+
+
+def test_as_many_events_as_a_message_may_have_are_acknowledged() -> None:
+    assert read({"type": "seen", "traceparents": [TRACEPARENT] * 100}) == Seen(traceparents=[TRACEPARENT] * 100)
 
 
 def test_what_a_later_version_adds_is_ignored() -> None:
@@ -80,6 +86,15 @@ def test_an_unknown_type_is_answered_under_the_messages_id(kind: Any) -> None:
         (COMMAND | {"target": TARGET | {"uid": 5}}, "target.uid"),
         (COMMAND | {"id": 5}, "id"),
         ({}, "type"),
+        ({"type": "seen"}, "traceparents"),
+        ({"type": "seen", "traceparents": TRACEPARENT}, "traceparents"),
+        ({"type": "seen", "traceparents": [1]}, "traceparents[0]"),
+        ({"type": "seen", "traceparents": [""]}, "traceparents[0]"),
+        ({"type": "seen", "traceparents": [TRACEPARENT.upper()]}, "traceparents[0]"),
+        ({"type": "seen", "traceparents": [TRACEPARENT[:-1]]}, "traceparents[0]"),
+        ({"type": "seen", "traceparents": [TRACEPARENT + "\n"]}, "traceparents[0]"),
+        ({"type": "seen", "traceparents": [TRACEPARENT, "x" * 60_000]}, "traceparents[1]"),
+        ({"type": "seen", "traceparents": [TRACEPARENT] * 101}, "traceparents"),
     ],
 )
 def test_the_field_at_fault_is_named_and_the_connection_may_go_on(message: dict[str, Any], field: str) -> None:
@@ -88,7 +103,7 @@ def test_the_field_at_fault_is_named_and_the_connection_may_go_on(message: dict[
     assert found.remedy
 
 
-def outcome(text: str) -> Subscribe | Command | BadMessage:
+def outcome(text: str) -> Any:
     try:
         return decode_client_message(text)
     except BadMessage as found:

@@ -25,7 +25,8 @@ from kubedom_bridge.identity import (
     token_of_subprotocols,
 )
 from kubedom_bridge.kube import Api
-from kubedom_bridge.reviews import ACCESS_SECONDS, TOKEN_SECONDS, AccessReviews, Decisions, Resource, TokenReviews
+from kubedom_bridge.outlook import Resource, possible
+from kubedom_bridge.reviews import ACCESS_SECONDS, TOKEN_SECONDS, AccessReviews, Decisions, TokenReviews
 from kubedom_bridge.view import Rights
 
 ANN = User("ann", "u1", ("dev",), (("scopes", ("a", "b")),))
@@ -39,6 +40,7 @@ class Reviewer:
         self.asked: list[dict[str, Any]] = []
         self.allowed: set[tuple[str, str, str]] = set()
         self.status: dict[str, Any] = {"authenticated": False}
+        self.rules: dict[str, dict[str, Any]] = {}
         self.away = False
 
     async def call(self, method: str, path: str, *, body: Any) -> dict[str, Any]:
@@ -48,6 +50,8 @@ class Reviewer:
             raise ClusterUnreachable("gone")
         if path.endswith("tokenreviews"):
             return {"status": self.status}
+        if path.endswith("selfsubjectrulesreviews"):
+            return {"status": self.rules.get(body["spec"]["namespace"], {"resourceRules": []})}
         asked = body["spec"]["resourceAttributes"]
         return {"status": {"allowed": (asked["verb"], asked["resource"], asked["namespace"]) in self.allowed}}
 
@@ -109,6 +113,52 @@ async def test_many_questions_at_once_are_one_and_are_forgotten_in_time(
     assert len(reviewer.asked) == asked
     clock.now = ACCESS_SECONDS + 0.1
     assert await access.rights(ANN) == Rights()
+
+
+PODS = {"verbs": ["get", "list", "watch"], "apiGroups": [""], "resources": ["pods"]}
+
+
+async def test_whose_rules_can_be_asked_for_is_asked_for_nothing_else_in_other_namespaces(
+    reviewer: Reviewer, access: AccessReviews
+) -> None:
+    reviewer.allowed = {("list", "pods", "shop"), ("watch", "pods", "shop"), ("list", "pods", "default")}
+    reviewer.rules["shop"] = {"resourceRules": [PODS]}
+    assert await access.rights(ANN, cast(Api, reviewer)) == Rights(frozenset(), frozenset({("Pod", "shop")}))
+    reviewed = [asked["resourceAttributes"] for asked in reviewer.asked if "resourceAttributes" in asked]
+    assert {each["namespace"] for each in reviewed} == {"", "shop"}
+
+
+async def test_rules_alone_grant_nothing(reviewer: Reviewer, access: AccessReviews) -> None:
+    reviewer.rules["shop"] = {"resourceRules": [PODS]}
+    assert await access.rights(ANN, cast(Api, reviewer)) == Rights()
+
+
+@pytest.mark.parametrize("status", [{"incomplete": True}, {"evaluationError": "a webhook tells no rules"}])
+async def test_where_rules_are_incomplete_everything_is_asked_for(
+    reviewer: Reviewer, access: AccessReviews, status: dict[str, Any]
+) -> None:
+    reviewer.allowed = {("list", "pods", "shop"), ("watch", "pods", "shop")}
+    reviewer.rules = {place: {"resourceRules": [], **status} for place in ("shop", "default")}
+    assert await access.rights(ANN, cast(Api, reviewer)) == Rights(frozenset(), frozenset({("Pod", "shop")}))
+
+
+@pytest.mark.parametrize(
+    ("changed", "found"),
+    [
+        ({}, True),
+        ({"verbs": ["*"]}, True),
+        ({"apiGroups": ["*"]}, True),
+        ({"resources": ["*"]}, True),
+        ({"verbs": ["list"]}, False),
+        ({"apiGroups": ["apps"]}, False),
+        ({"resources": ["pods/log"]}, False),
+        ({"resourceNames": ["web"]}, False),
+    ],
+)
+def test_a_rule_is_of_a_kind_by_verbs_group_and_resource(changed: dict[str, Any], found: bool) -> None:
+    kinds = possible({"resourceRules": [PODS | changed]}, RESOURCES)
+    assert kinds is not None
+    assert ("Pod" in kinds) is found
 
 
 async def test_users_of_one_name_are_told_apart(reviewer: Reviewer, access: AccessReviews) -> None:

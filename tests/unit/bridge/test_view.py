@@ -7,8 +7,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubedom_bridge.journal import Journal, Record
+from kubedom_bridge.journal import Journal
 from kubedom_bridge.protocol import Entry, Filter, StateEntry
+from kubedom_bridge.records import Record
 from kubedom_bridge.view import NO_RIGHTS, Rights, View
 
 from .entries import Page, decoded, deletion, event, histories, state
@@ -65,6 +66,18 @@ def test_an_object_that_leaves_the_selector_is_gone_for_the_view() -> None:
 def test_only_open_incidents() -> None:
     view = View(Filter(open_incidents=True))
     assert told(view, [state(), event(), event(phase="begin"), event(phase="end")]) == [("event", 3), ("event", 4)]
+
+
+def test_only_events() -> None:
+    view = View(Filter(events_only=True, label_selector="app=web"))
+    history: list[Entry] = [
+        labelled("a", 1, app="web"),
+        event("a"),
+        labelled("a", 3, app="api"),
+        event("a"),
+        deletion("a"),
+    ]
+    assert told(view, history) == [("event", 2)]
 
 
 @st.composite

@@ -4,6 +4,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -256,3 +257,14 @@ def test_the_compiler_is_told_to_hold_to_go_sum_and_the_users_go_settings_stay(
     assert {"GOPROXY=https://proxy.example.test", "GOFLAGS=-p=1", "GOTOOLCHAIN=local", "CGO_ENABLED=0"} <= {
         *environment
     }
+
+
+def test_a_part_is_built_with_its_tags(make_pins: MakePins, tmp_path: Path, lines: list[str]) -> None:
+    pins = make_pins(one=HELLO)
+    only = pins.folder / "group" / "one" / "main.go"
+    only.write_text(f"//go:build wanted\n\n{HELLO}")
+    with pytest.raises(BuildFailed):
+        ensure_binaries(pins, way="build", progress=lines.append, cache=tmp_path)
+    tagged = Pins(pins.folder, tuple(replace(part, tags="wanted") for part in pins.parts))
+    found = ensure_binaries(tagged, way="build", progress=lines.append, cache=tmp_path)
+    assert subprocess.check_output([found.path("one")], text=True) == "v1.2.3\n"

@@ -1,4 +1,5 @@
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,11 @@ def test_the_key_changes_with_the_platform(copy: Pins, monkeypatch: pytest.Monke
     here = find_pins().key
     monkeypatch.setattr(module, "goarch", lambda: "riscv64")
     assert copy.key != here
+
+
+def test_the_key_changes_with_the_tags_of_a_part(copy: Pins) -> None:
+    tagged = Pins(copy.folder, tuple(replace(part, tags="small") for part in copy.parts))
+    assert tagged.key != copy.key
 
 
 def test_stages_change_what_a_cluster_is_made_from_but_not_the_binaries(copy: Pins) -> None:

@@ -21,7 +21,7 @@ from kubedom_operator.admission_manifests import (
     mutating,
     validating,
 )
-from kubedom_operator.manifest_files import files
+from kubedom_operator.manifest_files import CHART, files
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
 ROWS = [
@@ -38,8 +38,9 @@ def test_the_files_are_what_the_tables_make(name: str) -> None:
 
 
 def test_no_other_files_lie_beside_them() -> None:
-    written = {path.relative_to(DEPLOY).as_posix() for path in DEPLOY.glob("admission/**/*.yaml")}
-    assert written == {name for name in files() if name.startswith("admission/")}
+    for folder in ("admission/", CHART):
+        written = {path.relative_to(DEPLOY).as_posix() for path in DEPLOY.joinpath(folder).glob("**/*.yaml")}
+        assert written == {name for name in files() if name.startswith(folder)}
 
 
 @pytest.mark.parametrize(("action", "target", "force"), ROWS)

@@ -265,6 +265,20 @@ async def test_a_silent_connection_is_left_and_resumed(run: Run) -> None:
     assert "was silent for 0.2 s" in run.sink.troubles[0]
 
 
+async def test_a_quiet_kind_is_heard_of_with_every_watch_that_begins(run: Run) -> None:
+    now = [0.0]
+    run.server.watches += [raw(then_silence=True)] * 20
+    source = run.start(inactivity=0.2, clock=lambda: now[0])
+    await watching(run)
+    begun = source.counts("Pod").watches
+    now[0] = 500.0
+    assert source.age() > source.stale_seconds
+    # The next one may have begun before.
+    await watching(run, begun + 2)
+    assert source.age() == 0.0
+    assert source.counts("Pod").lines == 0
+
+
 async def test_a_line_may_be_larger_than_any_buffer(run: Run) -> None:
     run.start()
     await watching(run)

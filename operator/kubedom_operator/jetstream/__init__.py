@@ -1,0 +1,1 @@
+"""The log on NATS JetStream, as the one operator writes it; `kubedom_bridge.jetstream` reads it."""
