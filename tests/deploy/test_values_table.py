@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from tests.deploy.charting import CHART
 from tests.deploy.values_table import PAGE, VALUES, Undocumented, comments, page
+
+from kubedom_operator.diagnosis import CATALOGUE
 
 TEXT = VALUES.read_text(encoding="utf-8")
 
@@ -41,3 +46,9 @@ def test_a_value_without_a_comment_is_refused() -> None:
 def test_a_comment_is_of_the_value_right_below_it() -> None:
     with pytest.raises(Undocumented, match="scope"):
         comments("# About the file.\n\nscope: cluster\n")
+
+
+def test_the_schema_knows_every_kind_of_failure() -> None:
+    schema = json.loads(Path(CHART, "values.schema.json").read_text(encoding="utf-8"))
+    hold = schema["properties"]["watching"]["properties"]["hold"]
+    assert list(hold["properties"]) == sorted(CATALOGUE)
