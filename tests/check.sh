@@ -18,6 +18,7 @@ tests/browser/check-package.sh
 if (($#)); then
   $bin/pytest "$@"
 else
-  $bin/pytest --numprocesses=2 --dist=loadfile
+  # One that ends early ends the run: what another one would go on with is not all that it left.
+  $bin/pytest --numprocesses=2 --dist=loadfile --max-worker-restart=0
 fi
 wait $tools

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import msgspec
 import nats
@@ -22,6 +24,7 @@ from kubedom_bridge.jetstream.replica import Replica
 from kubedom_bridge.protocol import Entry, StateEntry
 from kubedom_bridge.records import Record
 from kubedom_operator.jetstream.writer import LogTaken, LogWriter
+from kubedom_operator.local.ports import free_ports
 
 SECONDS = 90.0
 
@@ -164,6 +167,43 @@ async def test_a_bridge_says_that_the_log_is_away_and_shows_what_it_knows(
         assert reader.states == {"a": "1"}
         await asyncio.to_thread(server.start)
         await until(lambda: reader.replica.warning() == "", "no warning any more")
+
+
+async def test_who_leaves_while_the_log_is_away_leaves_nothing_behind(server: NatsServer) -> None:
+    for _ in range(5):
+        async with AsyncExitStack() as stack:
+            with server:
+                teller, readers = Teller(server), [Reader(server, f"reader {number}") for number in range(3)]
+                await teller.start(stack)
+                for reader in readers:
+                    await reader.start(stack)
+                teller.tell(state("a", 1))
+                await until(lambda found=readers: all(each.states == {"a": "1"} for each in found), "a state")
+            # Now nobody has noticed yet that it is gone.
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_a_reader_reads_once_however_often_the_log_was_away(tmp_path: Path, stack: AsyncExitStack) -> None:
+    (port,) = free_ports(1)
+    with NatsServer(tmp_path / "nats", f'http: "127.0.0.1:{port}"') as server:
+
+        def subscriptions() -> int:
+            with urlopen(f"http://127.0.0.1:{port}/connz", timeout=10) as answer:
+                connections = json.loads(answer.read())["connections"]
+            return sum(each["subscriptions"] for each in connections if each.get("name") == "reader")
+
+        teller, reader = Teller(server), Reader(server)
+        await teller.start(stack)
+        await reader.start(stack)
+        teller.tell(state("a", 0))
+        await until(lambda: reader.states == {"a": "0"}, "a state")
+        before = await asyncio.to_thread(subscriptions)
+        assert before > 0
+        for number in range(1, 4):
+            await asyncio.to_thread(server.restart)
+            teller.tell(state("a", number))
+            await until(lambda number=number: reader.states == {"a": str(number)}, "another state")
+            assert await asyncio.to_thread(subscriptions) == before
 
 
 async def test_a_log_that_is_lost_is_begun_anew_with_all_that_is_known(

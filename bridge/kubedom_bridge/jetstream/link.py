@@ -107,8 +107,11 @@ async def connected(
     async def complain(error: Exception) -> None:
         log.debug("NATS: %s", reason(error))
 
+    ending = False
+
     async def lost() -> None:
-        changed(False)
+        if not ending:
+            changed(False)
 
     async def back() -> None:
         changed(True)
@@ -148,6 +151,7 @@ async def connected(
     try:
         yield client
     finally:
+        ending = True
         await _closed(client)
 
 
@@ -167,11 +171,32 @@ async def ended(task: asyncio.Task[Any]) -> None:
 
 
 async def _closed(client: Client) -> None:
+    # Before it is closed, and not by that: `close` breaks off where the server was just lost, and what it leaves behind
+    # connects again for ever.
+    for task in _tasks_of(client):
+        await ended(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.debug("NATS: %r", error)
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
             await client.close()
     except (TimeoutError, OSError, nats.errors.Error) as error:
         log.debug("NATS: %s", error)
+    except asyncio.CancelledError:
+        # Where a task that waited for the socket's end was ended, whoever waits for that as well is told so.
+        if (current := asyncio.current_task()) is not None and current.cancelling():
+            raise
+
+
+def _tasks_of(client: Client) -> list[asyncio.Task[Any]]:
+    """Find the tasks that run for a client: its own methods, and its subscriptions'."""
+    found = []
+    for task in asyncio.all_tasks():
+        frame = getattr(task.get_coro(), "cr_frame", None)
+        owner = frame.f_locals.get("self") if frame is not None else None
+        if task is not asyncio.current_task() and client in (owner, getattr(owner, "_conn", None)):
+            found.append(task)
+    return found
 
 
 def _without_password(server: str) -> str:

@@ -319,7 +319,8 @@ class _Reader:
 
     async def end(self) -> None:
         """Read no more."""
-        if self._subscription is not None and self._client.is_connected:
+        # Also while the server is away, or the client subscribes to it again when that is back.
+        if self._subscription is not None and not self._client.is_closed:
             try:
                 await self._subscription.unsubscribe()
             except nats.errors.Error as error:
