@@ -34,6 +34,12 @@ def environment(container: Manifest) -> dict[str, str]:
     return found
 
 
+def known_to(parsed: click.Context) -> set[str]:
+    """Give the variables that a command takes its options from."""
+    prefix = f"KUBEDOM_{parsed.command.name}".upper()
+    return {f"{prefix}_{each.name.upper()}" for each in parsed.command.params if each.name}
+
+
 @pytest.mark.parametrize("name", OVERLAYS)
 def test_every_option_and_variable_is_one_that_the_command_has(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     found = containers(overlay(name))
@@ -44,8 +50,7 @@ def test_every_option_and_variable_is_one_that_the_command_has(name: str, monkey
             monkeypatch.setenv(variable, value)
         command, *arguments = container["args"]
         parsed = context(command, arguments)
-        known = {f"KUBEDOM_{command.upper()}_{each.name.upper()}" for each in parsed.command.params if each.name}
-        assert {each for each in variables if each.startswith("KUBEDOM_")} <= known
+        assert {each for each in variables if each.startswith("KUBEDOM_")} <= known_to(parsed)
         assert parsed.params["origin"] == ("https://kubedom.example.org",) if command != "operator" else True
 
 
@@ -65,8 +70,7 @@ def test_the_chart_gives_options_that_the_command_has(run: Run, name: str, monke
                 patched.setenv(variable, value)
             command, *arguments = container["args"]
             parsed = context(command, arguments)
-        known = {f"KUBEDOM_{command.upper()}_{each.name.upper()}" for each in parsed.command.params if each.name}
-        assert {each for each in variables if each.startswith("KUBEDOM_")} <= known
+        assert {each for each in variables if each.startswith("KUBEDOM_")} <= known_to(parsed)
         if command != "run":
             servers = parsed.params["nats"]
             assert servers
