@@ -4,6 +4,7 @@ pytest                                    a local control plane, made for this r
 pytest --kubeconfig FILE --context NAME   that one (or KUBEDOM_TEST_KUBECONFIG), if it is named as a test cluster
 """
 
+import gc
 import json
 import os
 import signal
@@ -73,6 +74,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--context", metavar="NAME", help="the context in that kubeconfig, if not the current one")
     group.addoption("--allow-any-context", action="store_true", help="use it even if it is not named as a test cluster")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def collected() -> Iterator[None]:
+    """Let a file answer itself for what its tests left open, not whichever test the garbage is collected in."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="session")
