@@ -6,11 +6,11 @@ from typing import Any
 
 from playwright.async_api import Page
 
-QUICK_SECONDS = 5.0
+PATIENCE_SECONDS = 30.0
 CLUSTER_SECONDS = 90.0
 
 
-async def eventually(page: Page, condition: str, argument: Any = None, *, seconds: float = QUICK_SECONDS) -> Any:
+async def eventually(page: Page, condition: str, argument: Any = None, *, seconds: float = PATIENCE_SECONDS) -> Any:
     """Wait until an expression is true in the page, and return its value."""
     deadline = time.monotonic() + seconds
     while not (value := await page.evaluate(condition, argument)):

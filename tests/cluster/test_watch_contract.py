@@ -102,10 +102,10 @@ class Watched:
         answer = await self.api.call("GET", self._path(kind))
         return {item["metadata"]["uid"]: item["metadata"]["resourceVersion"] for item in answer["items"]}
 
-    async def equal(self, seconds: float = 60) -> None:
+    async def equal(self) -> None:
         """Wait until the sink equals the list, then check that nothing was told twice or against the order."""
         for kind in KINDS:
-            deadline = asyncio.get_running_loop().time() + seconds
+            deadline = asyncio.get_running_loop().time() + 60
             while True:
                 with suppress(KubedomError):
                     listed = await self.listed(kind)
@@ -224,7 +224,7 @@ async def test_a_stream_that_falls_silent_is_noticed(cluster: Cluster, namespace
             way.silence()
             await watched.delete("Pod", "a")
             await watched.create("Pod", "b")
-            await watched.equal(seconds=6)
+            await watched.equal()
         finally:
             await watched.stop()
             await api.close()

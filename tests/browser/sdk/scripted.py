@@ -29,6 +29,8 @@ BARE_PAGE = (
 )
 
 Json = dict[str, Any]
+#: No test takes as long; on a machine with other work, anything may be slow.
+PATIENCE_SECONDS = 30.0
 
 
 class Peer:
@@ -45,7 +47,7 @@ class Peer:
         await self._connection.send(text)
 
     async def receive(self) -> Json:
-        message: Json = json.loads(await asyncio.wait_for(self._connection.recv(), 5))
+        message: Json = json.loads(await asyncio.wait_for(self._connection.recv(), PATIENCE_SECONDS))
         return message
 
     async def close(self, code: int, reason: str = "") -> None:
@@ -56,7 +58,7 @@ class Peer:
         self._connection.transport.abort()
 
     async def closed(self) -> None:
-        await asyncio.wait_for(self._connection.wait_closed(), 5)
+        await asyncio.wait_for(self._connection.wait_closed(), PATIENCE_SECONDS)
 
 
 class ScriptedBridge:
@@ -99,7 +101,7 @@ class ScriptedBridge:
 
     async def peer(self) -> Peer:
         """The next connection."""
-        return await asyncio.wait_for(self._peers.get(), 5)
+        return await asyncio.wait_for(self._peers.get(), PATIENCE_SECONDS)
 
     async def subscribed(self) -> tuple[Peer, Json]:
         """The next connection and its subscription."""

@@ -47,7 +47,7 @@ class Service:
         return self.status, self.text
 
     async def until_asked(self, times: int) -> None:
-        async with asyncio.timeout(5), self._counted:
+        async with asyncio.timeout(30), self._counted:
             await self._counted.wait_for(lambda: self.asked >= times)
 
 

@@ -155,7 +155,7 @@ class Running:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
 
         def ask() -> Answer:
-            connection = http.client.HTTPConnection("127.0.0.1", self.bridge.port, timeout=5)
+            connection = http.client.HTTPConnection("127.0.0.1", self.bridge.port, timeout=30)
             try:
                 connection.request(method, path, body=body or None, headers=named)
                 answer = connection.getresponse()
@@ -207,7 +207,7 @@ async def send(socket: ClientConnection, message: Any) -> None:
 
 
 async def receive(socket: ClientConnection) -> Any:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         return msgspec.json.decode(await socket.recv())
 
 

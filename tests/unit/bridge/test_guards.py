@@ -113,7 +113,7 @@ async def test_a_second_header_beside_a_good_one_does_not_slip_through(running: 
     def ask() -> tuple[str, int]:
         with Wire(running.bridge.port) as wire:
             wire.shake_hands([*(f"{key}: {value}" for key, value in good.items()), f"{name}: {bad}"])
-        post = http.client.HTTPConnection("127.0.0.1", running.bridge.port, timeout=5)
+        post = http.client.HTTPConnection("127.0.0.1", running.bridge.port, timeout=30)
         post.putrequest("POST", "/api/deploy")
         for key, value in (*good.items(), (name, bad)):
             post.putheader(key, value)

@@ -26,7 +26,7 @@ COMMAND: dict[str, Any] = {
 
 async def closed(socket: ClientConnection) -> int | None:
     """The close code, after whatever else comes."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         try:
             while True:
                 await socket.recv()

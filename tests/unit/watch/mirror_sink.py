@@ -64,7 +64,7 @@ class MirrorSink:
         self.told.append(("changed", metadata.name, now))
 
 
-async def eventually(condition: Callable[[], bool], why: str = "", *, seconds: float = 10.0) -> None:
+async def eventually(condition: Callable[[], bool], why: str = "", *, seconds: float = 30.0) -> None:
     """Wait until it holds."""
     deadline = asyncio.get_running_loop().time() + seconds
     while not condition():
