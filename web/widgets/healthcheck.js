@@ -22,6 +22,8 @@ const LONGEST_MS = 24 * 3600 * 1000;
 /** How far the pauses grow while it fails, unless the interval itself is longer. */
 const LONGEST_BACKOFF_MS = 5 * 60 * 1000;
 const UNITS = /** @type {Record<string, number>} */ ({ ms: 1, s: 1000, '': 1000, m: 60_000, h: 3_600_000 });
+/** What was complained of: every check reads its times anew. @type {Set<string>} */
+const unreadable = new Set();
 
 const LOOK = sheet(`
   :host { display: inline-flex; align-items: baseline; gap: 0.4em; }
@@ -209,7 +211,10 @@ function milliseconds(text, otherwise) {
   if (text === null) return otherwise;
   const [, amount = '', unit = ''] = /^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|)\s*$/.exec(text) ?? [];
   if (amount === '') {
-    console.warn(`kubedom: "${text}" is not a time; write it as 10, 10s, 500ms or 2m. ${otherwise / 1000} s is used.`);
+    if (!unreadable.has(text)) {
+      unreadable.add(text);
+      console.warn(`kubedom: "${text}" is not a time; write it as 10, 10s, 500ms or 2m. ${otherwise / 1000} s is used.`);
+    }
     return otherwise;
   }
   return Math.min(LONGEST_MS, Math.max(SHORTEST_MS, Number(amount) * (UNITS[unit] ?? 1000)));

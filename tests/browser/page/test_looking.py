@@ -35,7 +35,7 @@ async def test_a_log_is_shown_searched_and_left(bridge: ScriptedBridge, open_pag
     listening, _, page = await open_log(bridge, open_page, "one\ntwo two\nthree\n\x1b[31mtwo red\x1b[0m\nlast")
     await page.get_by_role("button", name="Log a", exact=True).click()
     await said(listening, "The log has ended")
-    assert await page.locator("#logText .line").all_inner_texts() == ["one", "two two", "three", "two red", "last"]
+    assert await page.locator("#logText .line").all_text_contents() == ["one", "two two", "three", "two red", "last"]
     assert "log=default%2Fa" in page.url
     assert await page.locator("#logContainer option").all_inner_texts() == ["app", "proxy"]
     await page.fill("#logSearch", "TWO")
@@ -63,7 +63,7 @@ async def test_what_there_is_no_log_of_is_said_in_the_clusters_words(bridge: Scr
     bridge.logs["a"] = "now\n"
     await page.get_by_role("button", name="Again").click()
     await said(listening, "The log has ended")
-    assert await page.locator("#logText .line").all_inner_texts() == ["now"]
+    assert await page.locator("#logText .line").all_text_contents() == ["now"]
 
 
 async def test_hostile_lines_are_text_and_long_ones_are_cut(bridge: ScriptedBridge, open_page: Open) -> None:
@@ -76,7 +76,7 @@ async def test_hostile_lines_are_text_and_long_ones_are_cut(bridge: ScriptedBrid
         "new CustomEvent('kubedom:log', { bubbles: true, detail: { uid: 'uid-a' } }))"
     )
     await said(listening, "The log has ended")
-    first, second, third = await page.locator("#logText .line").all_inner_texts()
+    first, second, third = await page.locator("#logText .line").all_text_contents()
     assert first == "<img src=x onerror=alert(1)>"
     assert second == "\u2400\u2407\ufffdevil"
     assert len(third) < 5000
