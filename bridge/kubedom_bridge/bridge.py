@@ -201,7 +201,6 @@ class Bridge:
             settings.connections_a_user or (CONNECTIONS_A_USER if settings.reviewed else CONNECTIONS_OF_THE_LOCAL_USER)
         )
         self._look_again = asyncio.Event()
-        self._looking = asyncio.Lock()
         self._watch_metrics()
 
     def signin_link(self) -> str:
@@ -217,10 +216,8 @@ class Bridge:
 
     async def look_after_rights(self) -> None:
         """Ask for everybody who is connected who they are and what they may see now."""
-        # One look after the other: one that began before a change must not answer for the next, nor come after it.
-        async with self._looking:
-            # Sessions of one user share every question, so that this costs by the user.
-            await asyncio.gather(*(session.refresh() for session in tuple(self._sessions)), return_exceptions=True)
+        # Sessions of one user share every question, so that this costs by the user.
+        await asyncio.gather(*(session.refresh() for session in tuple(self._sessions)), return_exceptions=True)
 
     @contextlib.asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from playwright.async_api import Page
 
+#: For what always comes; on a machine with other work, anything may be slow.
 PATIENCE_SECONDS = 30.0
 CLUSTER_SECONDS = 90.0
 

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from aiohttp import ClientSession
+from tests.browser.waiting import PATIENCE_SECONDS
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
@@ -29,8 +30,6 @@ BARE_PAGE = (
 )
 
 Json = dict[str, Any]
-#: No test takes as long; on a machine with other work, anything may be slow.
-PATIENCE_SECONDS = 30.0
 
 
 class Peer:

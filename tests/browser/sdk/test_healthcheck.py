@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from tests.browser.sdk.conftest import Listening, Open
 from tests.browser.sdk.scripted import Json, ScriptedBridge
+from tests.browser.waiting import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.browsers("chromium", "firefox")
 
@@ -47,7 +48,7 @@ class Service:
         return self.status, self.text
 
     async def until_asked(self, times: int) -> None:
-        async with asyncio.timeout(30), self._counted:
+        async with asyncio.timeout(PATIENCE_SECONDS), self._counted:
             await self._counted.wait_for(lambda: self.asked >= times)
 
 
