@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from tests.browser.complaints import Complaints
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -83,21 +84,15 @@ async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
 
 
 @pytest.fixture
-def complaints() -> Iterator[list[str]]:
-    """What the page's console complains of; a test that expects complaints takes them out."""
-    found: list[str] = []
+def complaints() -> Iterator[Complaints]:
+    """What the page's console complains of; a test that expects some says so."""
+    found = Complaints()
     yield found
-    assert found == []
+    assert found.unexpected == []
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def page(context: BrowserContext, complaints: list[str]) -> Page:
+async def page(context: BrowserContext, complaints: Complaints) -> Page:
     page = await context.new_page()
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda line: complaints.append(line.text) if is_complaint(line) else None)
+    complaints.listen_to(page)
     return page
-
-
-def is_complaint(line: ConsoleMessage) -> bool:
-    """Whether the page is to blame: that a node has no log of a container is no fault of the page that asked."""
-    return line.type in {"error", "warning"} and not line.location["url"].partition("?")[0].endswith("/log")

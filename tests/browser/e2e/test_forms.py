@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 from playwright.async_api import Page
+from tests.browser.complaints import Complaints
 from tests.browser.e2e.conftest import Start, sign_in, until, until_shown
 from tests.browser.e2e.test_way_out_and_back import heard, running_pod, until_heard
 from tests.conftest import Cluster
@@ -45,8 +46,9 @@ async def test_a_deployment_that_fails_is_mended_by_the_form(
 
 
 async def test_a_configuration_is_kept_and_its_fault_stands_at_the_field(
-    cluster: Cluster, namespace: str, start: Start, page: Page, complaints: list[str]
+    cluster: Cluster, namespace: str, start: Start, page: Page, complaints: Complaints
 ) -> None:
+    complaints.expect("422")
     await sign_in(page, start(f"--namespace={namespace}"))
     await page.locator("#views a[data-to=deploy]").click()
     form = page.locator("#configForm")
@@ -63,4 +65,3 @@ async def test_a_configuration_is_kept_and_its_fault_stands_at_the_field(
     await form.get_by_role("button", name="Keep").click()
     await until(page, "document.getElementById('configSaid').textContent.startsWith('Kept as ConfigMap')")
     assert cluster.get("configmap", "settings", f"--namespace={namespace}")["data"] == {"title": "Shop"}
-    complaints.clear()

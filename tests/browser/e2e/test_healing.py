@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page
+from tests.browser.complaints import Complaints
 from tests.browser.e2e.conftest import RECORDER, Start, until, until_live
 from tests.cluster.policies import crash, deployed, policy, with_healer
 from tests.cluster.shop import opened_shop, with_admission
@@ -31,7 +32,7 @@ OpenAs = Callable[..., Awaitable[Page]]
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def open_as(browser: Browser, complaints: list[str]) -> AsyncIterator[OpenAs]:
+async def open_as(browser: Browser, complaints: Complaints) -> AsyncIterator[OpenAs]:
     """Opens the page as whoever a token is of, each in a browser's profile of their own."""
     contexts = []
 
@@ -39,7 +40,7 @@ async def open_as(browser: Browser, complaints: list[str]) -> AsyncIterator[Open
         context = await browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB")
         contexts.append(context)
         page = await context.new_page()
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+        complaints.listen_to(page)
         for script in (RECORDER, *scripts):
             await page.add_init_script(script)
         await page.goto(f"{run.origin}/")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from playwright.async_api import Page
+from tests.browser.complaints import Complaints
 from tests.browser.e2e.conftest import Start, until, until_live
 from tests.cluster.rest.asking import pod_of
 from tests.cluster.shop import opened_shop, with_admission, with_log
@@ -21,7 +22,7 @@ EVENTS = "document.getElementById('eventsTable').textContent"
 
 
 async def test_a_log_an_object_and_events_as_far_as_the_user_may(
-    cluster: Cluster, namespace: str, start: Start, page: Page, tmp_path: Path, complaints: list[str]
+    cluster: Cluster, namespace: str, start: Start, page: Page, tmp_path: Path, complaints: Complaints
 ) -> None:
     if cluster.own is None:
         pytest.skip("says what the log of a container is, which only the local cluster's can be told")
@@ -62,5 +63,4 @@ async def test_a_log_an_object_and_events_as_far_as_the_user_may(
     await page.goto(f"{run.origin}/?log={namespace}/{pod}&container=web")
     await until(page, f"{SAID}.includes('cannot get resource')")
     # What it still asks for is complained of as well.
-    await page.close()
-    complaints[:] = [line for line in complaints if "the server responded with a status of" not in line]
+    complaints.expect("the server responded with a status of")

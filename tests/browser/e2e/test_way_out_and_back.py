@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from playwright.async_api import Page
+from tests.browser.complaints import Complaints
 from tests.browser.e2e.conftest import Start, sign_in, until, until_live, until_shown
 from tests.conftest import Cluster
 from tests.kubelet import by_hand, failed, running, terminated
@@ -112,7 +113,7 @@ async def test_a_listener_keeps_the_modal_away(cluster: Cluster, namespace: str,
 
 
 async def test_a_page_outlives_the_end_of_its_bridge_and_hears_nothing_twice(
-    cluster: Cluster, namespace: str, start: Start, page: Page, complaints: list[str]
+    cluster: Cluster, namespace: str, start: Start, page: Page, complaints: Complaints
 ) -> None:
     cluster.apply(by_hand("api"), namespace=namespace)
     name, uid = await asyncio.to_thread(running_pod, cluster, namespace, "api")
@@ -137,12 +138,11 @@ async def test_a_page_outlives_the_end_of_its_bridge_and_hears_nothing_twice(
     assert not failure["replayed"]
     assert await page.evaluate("document.querySelector('kube-cluster').incidents.length") == 1
     # The browser itself complains of the sockets that could not be opened meanwhile.
-    assert all("WebSocket connection" in line or "Failed to load resource" in line for line in complaints), complaints
-    complaints.clear()
+    complaints.expect("WebSocket connection", "Failed to load resource")
 
 
 async def test_a_page_outlives_a_restart_of_the_api_server(
-    cluster: Cluster, local_cluster: Any, namespace: str, start: Start, page: Page, complaints: list[str]
+    cluster: Cluster, local_cluster: Any, namespace: str, start: Start, page: Page, complaints: Complaints
 ) -> None:
     cluster.apply(by_hand("api"), namespace=namespace)
     name, uid = await asyncio.to_thread(running_pod, cluster, namespace, "api")
@@ -156,5 +156,4 @@ async def test_a_page_outlives_a_restart_of_the_api_server(
     await until_shown(page, later)
     assert len(await heard(page, uid, "podFailed")) == 1
     # What was asked for by REST meanwhile was refused, and the browser says so.
-    assert all("503" in line for line in complaints), complaints
-    complaints.clear()
+    complaints.expect("503")

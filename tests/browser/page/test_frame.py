@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from playwright.async_api import Page, Route
+from tests.browser.complaints import Complaints
 from tests.browser.sdk.conftest import Open
 from tests.browser.sdk.scripted import WEB, ScriptedBridge, hello, pod, snapshot
 
@@ -97,7 +98,7 @@ async def test_signing_out_ends_the_session(bridge: ScriptedBridge, open_page: O
 
 
 async def test_a_session_that_ends_costs_no_view(
-    bridge: ScriptedBridge, open_page: Open, complaints: list[str]
+    bridge: ScriptedBridge, open_page: Open, complaints: Complaints
 ) -> None:
     listening, peer = await open_page(pod("a"), path="/?view=pods")
     page = listening.page
@@ -136,13 +137,12 @@ async def test_a_session_that_ends_costs_no_view(
     assert not await page.evaluate("document.getElementById('signInDialog').open")
     assert page.url.endswith("?view=pods")
     assert sent == ["bad", "good"]
-    assert all("401" in line for line in complaints)
-    complaints.clear()
+    complaints.expect("401")
 
 
 @pytest.mark.parametrize(("way", "sentence"), [("link", "Press Enter"), ("proxy", "Loading the page anew")])
 async def test_who_signs_in_elsewhere_is_told_where(
-    open_page: Open, complaints: list[str], way: str, sentence: str
+    open_page: Open, complaints: Complaints, way: str, sentence: str
 ) -> None:
     listening, peer = await open_page(path="/")
     problem = {"type": "urn:kubedom:signIn", "title": "Sign in.", "status": 401, "signIn": way}
@@ -151,7 +151,7 @@ async def test_who_signs_in_elsewhere_is_told_where(
     await listening.until("document.getElementById('signInDialog').open")
     assert sentence in await listening.page.inner_text("#signInHow")
     assert not await listening.page.locator("#signInToken").is_visible()
-    complaints.clear()
+    complaints.expect("401")
 
 
 async def test_the_page_speaks_german_to_who_reads_german(bridge: ScriptedBridge, open_page: Open) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from playwright.async_api import Page, Route
+from tests.browser.complaints import Complaints
 from tests.browser.sdk.conftest import Listening, Open
 from tests.browser.sdk.scripted import Json, ScriptedBridge, changes, deployment, healing
 
@@ -99,11 +100,11 @@ async def test_policies_say_what_they_decided_and_vetoes_until_when(bridge: Scri
     assert "by ann I look." in await listening.page.inner_text("#vetoList")
 
 
-async def test_what_may_not_be_listed_is_said(bridge: ScriptedBridge, open_page: Open, complaints: list[str]) -> None:
+async def test_what_may_not_be_listed_is_said(bridge: ScriptedBridge, open_page: Open, complaints: Complaints) -> None:
+    complaints.expect("403")
     bridge.lists["policies"] = None
     listening, _ = await open_page(path="/?view=healing")
     await listening.until("document.getElementById('healingSaid').textContent === 'You may not list policies.'")
-    complaints.clear()
 
 
 class Answers:
@@ -137,7 +138,8 @@ async def test_the_default_is_started_and_followed(open_page: Open) -> None:
     assert await page.get_attribute("#deployDefaultSaid", "data-state") == "done"
 
 
-async def test_a_fault_stands_at_its_field_and_what_was_typed_stays(open_page: Open, complaints: list[str]) -> None:
+async def test_a_fault_stands_at_its_field_and_what_was_typed_stays(open_page: Open, complaints: Complaints) -> None:
+    complaints.expect("422")
     fault = {"type": "urn:kubedom:bad", "title": "'x' is no number of pods.", "detail": "Send a whole number."}
     answers = Answers((422, {**fault, "status": 422, "field": "replicas"}))
     _, _, page = await open_forms(open_page, "**/api/deploy", answers)
@@ -156,10 +158,10 @@ async def test_a_fault_stands_at_its_field_and_what_was_typed_stays(open_page: O
     assert await replicas.input_value() == "x"
     await replicas.fill("2")
     assert await replicas.get_attribute("aria-invalid") == "false"
-    complaints.clear()
 
 
-async def test_a_manifest_is_tried_applied_and_its_conflicts_are_named(open_page: Open, complaints: list[str]) -> None:
+async def test_a_manifest_is_tried_applied_and_its_conflicts_are_named(open_page: Open, complaints: Complaints) -> None:
+    complaints.expect("409")
     conflict = {
         "type": "urn:kubedom:conflict",
         "title": "Apply failed with 1 conflict.",
@@ -177,7 +179,6 @@ async def test_a_manifest_is_tried_applied_and_its_conflicts_are_named(open_page
     await page.get_by_text("Dry run: Deployment web would be applied.").wait_for()
     await form.get_by_role("button", name="Deploy").click()
     await page.get_by_text(".spec.replicas belongs to hpa.").wait_for()
-    complaints.clear()
 
 
 async def test_a_configuration_is_tried_and_kept(open_page: Open) -> None:

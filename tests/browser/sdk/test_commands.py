@@ -2,6 +2,7 @@
 
 import pytest
 from playwright.async_api import Page
+from tests.browser.complaints import Complaints
 from tests.browser.sdk.conftest import Open
 from tests.browser.sdk.scripted import Json, ScriptedBridge, changes, event, healing, hello, pod, snapshot
 from tests.browser.waiting import eventually
@@ -140,9 +141,8 @@ async def test_an_element_that_left_the_tree_has_no_commands(open_page: Open) ->
     assert code == "targetGone"
 
 
-async def test_a_complaint_about_no_command_is_an_event(open_page: Open, complaints: list[str]) -> None:
+async def test_a_complaint_about_no_command_is_an_event(open_page: Open, complaints: Complaints) -> None:
     page, peer = await open_page(pod("a"))
     await peer.send({"type": "error", "code": "badMessage", "message": "What?"}, changes(event("podFailed", "a", 11)))
     await page.until_heard("podFailed")
     assert len(await page.heard("kube:error")) == 1
-    complaints.clear()

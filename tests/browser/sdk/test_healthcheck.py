@@ -1,9 +1,9 @@
 """The widget that asks an address again and again."""
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
+from tests.browser.complaints import Complaints
 from tests.browser.sdk.conftest import Listening, Open
 from tests.browser.sdk.scripted import Json, ScriptedBridge
 from tests.browser.waiting import PATIENCE_SECONDS
@@ -53,12 +53,12 @@ class Service:
 
 
 @pytest.fixture
-def service(bridge: ScriptedBridge, complaints: list[str]) -> Iterator[Service]:
+def service(bridge: ScriptedBridge, complaints: Complaints) -> Service:
     service = Service()
     bridge.answers["/health"] = service.answer
-    yield service
     # Chromium writes every answer that is an error into the console, whoever asked for it.
-    complaints[:] = [each for each in complaints if not each.startswith("Failed to load resource")]
+    complaints.expect("Failed to load resource")
+    return service
 
 
 async def open_check(
@@ -186,14 +186,14 @@ async def test_no_answer_in_time_is_a_failure_and_checks_never_overlap(
 
 
 async def test_a_service_that_is_not_there_is_a_failure(
-    bridge: ScriptedBridge, open_page: Open, service: Service, complaints: list[str]
+    bridge: ScriptedBridge, open_page: Open, service: Service, complaints: Complaints
 ) -> None:
+    # The content policy of the page keeps it away; to the widget it is the same.
+    complaints.expect("Content Security Policy", "Content-Security-Policy")
     page = await open_check(bridge, open_page)
     await page.page.evaluate(f"{CHECK}.setAttribute('src', 'http://127.0.0.1:9/health')")
     [failed] = await checks(page, 1)
-    # The content policy of the page keeps it away; to the widget it is the same.
     assert (failed["detail"]["reason"], failed["detail"]["status"]) == ("Unreachable", 0)
-    complaints.clear()
 
 
 async def test_while_it_fails_the_pauses_grow(bridge: ScriptedBridge, open_page: Open, service: Service) -> None:
@@ -234,8 +234,9 @@ async def test_nobody_looks_so_nobody_asks(bridge: ScriptedBridge, open_page: Op
 
 
 async def test_without_a_network_of_its_own_it_blames_nobody(
-    bridge: ScriptedBridge, open_page: Open, service: Service, complaints: list[str]
+    bridge: ScriptedBridge, open_page: Open, service: Service, complaints: Complaints
 ) -> None:
+    complaints.expect("WebSocket connection", "Failed to load resource")
     page = await open_check(bridge, open_page)
     await page.until(f"{CHECK}.passing")
     await page.page.context.set_offline(True)
@@ -246,7 +247,6 @@ async def test_without_a_network_of_its_own_it_blames_nobody(
     await service.until_asked(asked + 1)
     await page.until(f"{CHECK}.passing")
     assert await page.page.evaluate("checks") == []
-    complaints.clear()
 
 
 async def test_taken_out_it_stops_and_put_back_it_begins_anew(
@@ -271,15 +271,15 @@ async def test_taken_out_it_stops_and_put_back_it_begins_anew(
 
 
 async def test_a_time_that_cannot_be_read_is_told(
-    bridge: ScriptedBridge, open_page: Open, service: Service, complaints: list[str]
+    bridge: ScriptedBridge, open_page: Open, service: Service, complaints: Complaints
 ) -> None:
     page = await open_check(bridge, open_page, "timeout=soon")
     await page.until(f"{CHECK}.passing")
     await service.until_asked(service.asked + 3)
-    (told,) = complaints
+    complaints.expect("10 s is used")
+    (told,) = complaints.all
     assert "soon" in told
     assert "10 s is used" in told
-    complaints.clear()
 
 
 async def test_without_an_address_it_says_so(bridge: ScriptedBridge, open_page: Open, service: Service) -> None:

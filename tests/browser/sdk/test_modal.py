@@ -1,6 +1,7 @@
 """The dialog that tells of an event, and the many reasons for which it stays closed."""
 
 import pytest
+from tests.browser.complaints import Complaints
 from tests.browser.sdk.conftest import Listening, OpenWidgets
 from tests.browser.sdk.scripted import Peer, changes, deployment, event, gone, pod
 from tests.browser.sdk.test_button import command
@@ -157,9 +158,10 @@ async def test_it_waits_until_a_listener_has_decided(open_widgets: OpenWidgets) 
     assert await page.page.get_by_role("button", name="Next").count() == 0
 
 
-async def test_what_is_no_selector_is_told(open_widgets: OpenWidgets, complaints: list[str]) -> None:
+async def test_what_is_no_selector_is_told(open_widgets: OpenWidgets, complaints: Complaints) -> None:
     page, peer = await open_widgets("<kube-modal on=podFailed selector='kube-pod['></kube-modal>", pod("a"))
-    assert "is not a CSS selector" in complaints.pop()
+    complaints.expect("is not a CSS selector")
+    assert "is not a CSS selector" in complaints.all[0]
     await page.page.evaluate(f"{MODAL}.setAttribute('selector', 'kube-pod')")
     await fail(peer, "a")
     await page.until(f"{MODAL}.open")

@@ -2,6 +2,7 @@
 
 import pytest
 from playwright.async_api import Page
+from tests.browser.complaints import Complaints
 from tests.browser.sdk.conftest import Listening, Open
 from tests.browser.sdk.scripted import Peer, ScriptedBridge, changes, deployment, event, gone, healing, pod
 from tests.browser.sdk.test_button import command
@@ -195,7 +196,7 @@ async def test_an_empty_cluster_says_what_to_type_next(open_page: Open) -> None:
     await listening.until("document.getElementById('noPods').hidden && document.querySelector('#podsTable tbody tr')")
 
 
-async def test_a_page_that_is_not_live_says_so(bridge: ScriptedBridge, open_page: Open, complaints: list[str]) -> None:
+async def test_a_page_that_is_not_live_says_so(bridge: ScriptedBridge, open_page: Open, complaints: Complaints) -> None:
     bridge.user = None
     listening, peer, page = await open_main(open_page, pod("a"))
     assert await text(page, "#connection") == "Live"
@@ -204,7 +205,6 @@ async def test_a_page_that_is_not_live_says_so(bridge: ScriptedBridge, open_page
     await listening.until("!document.getElementById('banner').hidden")
     assert await text(page, "#connection") == "Signed out"
     assert "to sign in again" in await text(page, "#banner")
-    complaints.clear()
 
 
 async def test_incidents_are_listed_with_the_worst_first(open_page: Open) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from playwright.async_api import Page
+from tests.browser.complaints import Complaints
 from tests.browser.conftest import find_chromium
 from tests.browser.sdk.conftest import Listening, Open
 from tests.browser.sdk.scripted import Peer, ScriptedBridge, changes, deployment, event, gone, pod
@@ -162,14 +163,14 @@ async def test_react_knows_the_elements_types(project: Path) -> None:
     await run(NODE, compiler, *options, "src/kubedom.d.ts", "src/typed.tsx", cwd=project)
 
 
-async def test_vue(bridge: ScriptedBridge, open_page: Open, project: Path, complaints: list[str]) -> None:
+async def test_vue(bridge: ScriptedBridge, open_page: Open, project: Path, complaints: Complaints) -> None:
     write("Vue", project)
     (project / "index.html").write_text(VITE_PAGE.format("js"))
     await build(project, bridge)
     page, peer = await open_page(*PODS, path="/")
     await lists_failures_and_restarts_what_failed(page, peer, "kube-count")
     # Vue would like a policy of its own for Trusted Types, and does without.
-    complaints[:] = [each for each in complaints if "TrustedTypePolicy named 'vue'" not in each]
+    complaints.expect("TrustedTypePolicy named 'vue'")
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
 """A page says which traced events its listeners were told of, and nothing of others."""
 
 import pytest
+from tests.browser.complaints import Complaints
 from tests.browser.sdk.conftest import Open
 from tests.browser.sdk.scripted import Json, changes, event, pod
 
@@ -33,12 +34,12 @@ async def test_of_what_is_told_late_or_without_a_trace_nothing_is_said(open_page
     assert await peer.receive() == {"type": "seen", "traceparents": [last["traceparent"]]}
 
 
-async def test_a_listener_that_fails_keeps_nothing_back(open_page: Open, complaints: list[str]) -> None:
+async def test_a_listener_that_fails_keeps_nothing_back(open_page: Open, complaints: Complaints) -> None:
     page, peer = await open_page(pod("a"))
     await page.page.evaluate("document.addEventListener('podFailed', () => { throw new Error('of the page'); })")
     failed = traced(1, event("podFailed", "a", 11))
     await peer.send(changes(failed))
     assert await peer.receive() == {"type": "seen", "traceparents": [failed["traceparent"]]}
     assert await page.types() == ["podFailed", "resource-failed"]
-    assert complaints == ["of the page"]
-    complaints.clear()
+    complaints.expect("of the page")
+    assert complaints.all == ["of the page"]

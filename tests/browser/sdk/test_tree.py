@@ -1,6 +1,7 @@
 """The elements: where they are, what they reflect, and that they stay the same ones."""
 
 import pytest
+from tests.browser.complaints import Complaints
 from tests.browser.sdk.conftest import Open
 from tests.browser.sdk.scripted import changes, deployment, gone, pod
 
@@ -77,13 +78,13 @@ async def test_unknown_kinds_operations_messages_and_fields_are_ignored(open_pag
     assert await page.page.evaluate("document.querySelector('kube-cluster').objects('Widget').length") == 1
 
 
-async def test_an_unreadable_entry_costs_only_itself(open_page: Open, complaints: list[str]) -> None:
+async def test_an_unreadable_entry_costs_only_itself(open_page: Open, complaints: Complaints) -> None:
     page, peer = await open_page(pod("a"))
     hollow = {"sequence": 12, "op": "upsert", "kind": "Pod", "uid": "uid-hollow", "object": None, "display": None}
     await peer.send(changes(pod("b", 11), {"op": 3}, hollow, pod("c", 13)))
     await page.until("document.querySelector('kube-pod[name=c]')")
-    assert [line for line in complaints if "cannot be read" in line]
-    complaints.clear()
+    complaints.expect("cannot be read")
+    assert [line for line in complaints.all if "cannot be read" in line]
 
 
 async def test_names_with_markup_and_other_directions_are_text(open_page: Open) -> None:

@@ -1,6 +1,7 @@
 """Widgets that need no code: what they show, what they do, and what a screen reader and a keyboard make of them."""
 
 import pytest
+from tests.browser.complaints import Complaints
 from tests.browser.sdk.conftest import OpenWidgets
 from tests.browser.sdk.scripted import ScriptedBridge, changes, event, gone, hello, pod, snapshot
 
@@ -124,8 +125,9 @@ async def test_a_count_says_how_fresh_it_is(open_widgets: OpenWidgets) -> None:
     assert await page.page.evaluate("document.querySelector('kube-count').count") == 1
 
 
-async def test_what_is_no_selector_is_told(open_widgets: OpenWidgets, complaints: list[str]) -> None:
+async def test_what_is_no_selector_is_told(open_widgets: OpenWidgets, complaints: Complaints) -> None:
     page, _ = await open_widgets("<kube-count selector='kube-pod['></kube-count>", pod("a"))
-    assert "is not a CSS selector" in complaints.pop()
+    complaints.expect("is not a CSS selector")
+    assert "is not a CSS selector" in complaints.all[0]
     await page.page.evaluate("document.querySelector('kube-count').setAttribute('selector', 'kube-pod')")
     await page.until("document.querySelector('kube-count').count === 1")
