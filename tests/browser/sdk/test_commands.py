@@ -142,6 +142,7 @@ async def test_an_element_that_left_the_tree_has_no_commands(open_page: Open) ->
 
 
 async def test_a_complaint_about_no_command_is_an_event(open_page: Open, complaints: Complaints) -> None:
+    complaints.expect("What?")
     page, peer = await open_page(pod("a"))
     await peer.send({"type": "error", "code": "badMessage", "message": "What?"}, changes(event("podFailed", "a", 11)))
     await page.until_heard("podFailed")

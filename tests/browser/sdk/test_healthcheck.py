@@ -189,7 +189,7 @@ async def test_a_service_that_is_not_there_is_a_failure(
     bridge: ScriptedBridge, open_page: Open, service: Service, complaints: Complaints
 ) -> None:
     # The content policy of the page keeps it away; to the widget it is the same.
-    complaints.expect("Content Security Policy", "Content-Security-Policy")
+    complaints.expect("Content Security Policy", "connect-src")
     page = await open_check(bridge, open_page)
     await page.page.evaluate(f"{CHECK}.setAttribute('src', 'http://127.0.0.1:9/health')")
     [failed] = await checks(page, 1)

@@ -197,6 +197,7 @@ async def test_an_empty_cluster_says_what_to_type_next(open_page: Open) -> None:
 
 
 async def test_a_page_that_is_not_live_says_so(bridge: ScriptedBridge, open_page: Open, complaints: Complaints) -> None:
+    complaints.expect("401")
     bridge.user = None
     listening, peer, page = await open_main(open_page, pod("a"))
     assert await text(page, "#connection") == "Live"
