@@ -221,7 +221,8 @@ async def test_nobody_looks_so_nobody_asks(bridge: ScriptedBridge, open_page: Op
         """() => { Object.defineProperty(document, 'visibilityState', { value: 'hidden', configurable: true });
           document.dispatchEvent(new Event('visibilitychange')); }"""
     )
-    await asyncio.sleep(0.3)
+    # A check may be on its way; this is that one, or the last by the page's own script.
+    await page.page.evaluate(f"{CHECK}.check()")
     asked = service.asked
     await asyncio.sleep(0.5)
     assert service.asked == asked
