@@ -35,6 +35,8 @@ OpenAs = Callable[..., Awaitable[Page]]
 async def open_as(browser: Browser, complaints: Complaints) -> AsyncIterator[OpenAs]:
     """Opens the page as whoever a token is of, each in a browser's profile of their own."""
     contexts = []
+    # Who opens the page without a session is answered with the form to sign in, and that answer is a 401.
+    complaints.expect("401")
 
     async def opened(run: KubedomRun, token: str, *scripts: str) -> Page:
         context = await browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB")
