@@ -137,12 +137,21 @@ async def test_a_page_that_stands_still_is_let_go_of_and_comes_back(
 ) -> None:
     if browser_name == "firefox":
         pytest.skip("Firefox reads a worker's socket on the page's thread: the hub stands still with the page.")
+    let_go = asyncio.Event()
+
+    async def answer() -> tuple[int, str]:
+        await let_go.wait()
+        return 200, ""
+
+    bridge.answers["/held"] = answer
     page, peer = await open_page(pod("a"), heartbeat=0.5)
-    hold = "() => { const end = performance.now() + 5000; while (performance.now() < end); }"
+    # A request that is waited for holds the whole thread of the page, and for as long as the test wants.
+    hold = "() => { const held = new XMLHttpRequest(); held.open('GET', '/held', false); held.send(); }"
     held = asyncio.create_task(page.page.evaluate(hold))
     beating = asyncio.create_task(beat(peer, seconds=0.1))
     await peer.closed()
     assert not held.done()
+    let_go.set()
     beating.cancel()
     again, subscription = await bridge.subscribed()
     assert subscription["since"] == {"epoch": "e1", "sequence": 10}

@@ -163,26 +163,32 @@ async def test_what_is_expected(
         assert failed["detail"]["received"] == received
 
 
-async def test_no_answer_in_time_is_a_failure_and_checks_never_overlap(
-    bridge: ScriptedBridge, open_page: Open, service: Service
-) -> None:
+async def test_no_answer_in_time_is_a_failure(bridge: ScriptedBridge, open_page: Open, service: Service) -> None:
     service.go_on.clear()
     page = await open_check(bridge, open_page, "timeout=300ms")
     [failed] = await checks(page, 1)
     assert failed["detail"]["reason"] == "Timeout"
     assert failed["detail"]["received"] == "no answer within 0.3 s"
+    # Of a machine that is busy 0.3 s may be too little for any answer.
+    await page.page.evaluate(f"{CHECK}.setAttribute('timeout', '1m')")
     service.go_on.set()
     _, recovered = await checks(page, 2)
     assert recovered["type"] == "resource-recovered"
+
+
+async def test_checks_never_overlap(bridge: ScriptedBridge, open_page: Open, service: Service) -> None:
+    page = await open_check(bridge, open_page, "timeout=1m")
+    await page.until(f"{CHECK}.passing")
     service.go_on.clear()
     asked = service.asked
     await service.until_asked(asked + 1)
-    # One asks for more while it runs, the page's script too: it is the same check.
-    same = await page.page.evaluate(
-        f"() => {{ const all = [{CHECK}.check(), {CHECK}.check()]; return Promise.all(all).then(String); }}"
-    )
-    assert same == "false,false"
+    # The page's script asks for more while one is held: it is the same check.
+    await page.page.evaluate(f"() => {{ window.same = Promise.all([{CHECK}.check(), {CHECK}.check()]); }}")
+    await asyncio.sleep(0.5)
     assert service.asked == asked + 1
+    service.go_on.set()
+    assert await page.page.evaluate("same.then(String)") == "true,true"
+    assert service.most_at_once == 1
 
 
 async def test_a_service_that_is_not_there_is_a_failure(
