@@ -38,6 +38,7 @@ async def test_the_form_signs_in_and_a_right_that_is_taken_away_takes_the_subtre
     await page.get_by_role("button", name="Sign in").click()
     await page.wait_for_url(f"{run.origin}/")
     complaints.expect("401")
+    assert complaints.unexpected == []
     await until_live(page)
     name = f"pod-{ann.mark}"
     await until(page, f"({SHOWN})().includes('{name}')")

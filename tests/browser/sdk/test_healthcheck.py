@@ -243,7 +243,7 @@ async def test_nobody_looks_so_nobody_asks(bridge: ScriptedBridge, open_page: Op
 async def test_without_a_network_of_its_own_it_blames_nobody(
     bridge: ScriptedBridge, open_page: Open, service: Service, complaints: Complaints
 ) -> None:
-    complaints.expect("WebSocket connection", "Failed to load resource")
+    complaints.expect("WebSocket connection")
     page = await open_check(bridge, open_page)
     await page.until(f"{CHECK}.passing")
     await page.page.context.set_offline(True)

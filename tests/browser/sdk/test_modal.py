@@ -161,7 +161,8 @@ async def test_it_waits_until_a_listener_has_decided(open_widgets: OpenWidgets) 
 async def test_what_is_no_selector_is_told(open_widgets: OpenWidgets, complaints: Complaints) -> None:
     page, peer = await open_widgets("<kube-modal on=podFailed selector='kube-pod['></kube-modal>", pod("a"))
     complaints.expect("is not a CSS selector")
-    assert "is not a CSS selector" in complaints.all[0]
+    (told,) = complaints.all
+    assert "is not a CSS selector" in told
     await page.page.evaluate(f"{MODAL}.setAttribute('selector', 'kube-pod')")
     await fail(peer, "a")
     await page.until(f"{MODAL}.open")

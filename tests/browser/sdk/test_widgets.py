@@ -128,6 +128,7 @@ async def test_a_count_says_how_fresh_it_is(open_widgets: OpenWidgets) -> None:
 async def test_what_is_no_selector_is_told(open_widgets: OpenWidgets, complaints: Complaints) -> None:
     page, _ = await open_widgets("<kube-count selector='kube-pod['></kube-count>", pod("a"))
     complaints.expect("is not a CSS selector")
-    assert "is not a CSS selector" in complaints.all[0]
+    (told,) = complaints.all
+    assert "is not a CSS selector" in told
     await page.page.evaluate("document.querySelector('kube-count').setAttribute('selector', 'kube-pod')")
     await page.until("document.querySelector('kube-count').count === 1")
